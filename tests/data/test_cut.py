@@ -179,6 +179,11 @@ def test_times_with_a_decimal_comma_are_not_counted_as_missing():
         cut(raw)
 
 
+def test_a_window_that_ends_before_it_starts_is_told_so():
+    with pytest.raises(InputError, match=r"window \(1.0, -0.5\): stop must come after start"):
+        cut(window=(1.0, -0.5))
+
+
 def test_two_tables_with_the_event_are_both_named():
     table = plant().tables["trials"]
     raw = plant(tables={"learn": table, "recog": table[::2], "other": table[["side"]]})

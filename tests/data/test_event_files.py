@@ -71,6 +71,14 @@ def test_bad_files_are_one_clear_line(tmp_path, name, content, reason):
     assert "\n" not in str(error.value)
 
 
+def test_truth_values_of_matlab_are_no_times(tmp_path):
+    savemat(tmp_path / "a.mat", {"on": np.array([[False, True, True, False]])})
+    with pytest.raises(FormatError, match=r"a.mat:on' holds truth values \(0 and 1\); it must"):
+        read_event_times(str(tmp_path / "a.mat"))
+    savemat(tmp_path / "b.mat", {"on": np.array([3, 250, 77], dtype=np.uint8)})
+    assert read_event_times(str(tmp_path / "b.mat")).tolist() == [3.0, 250.0, 77.0]
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
 def test_text_that_is_not_utf_8_is_said(tmp_path, encoding):
     (tmp_path / "a.csv").write_text("onset,Größe\n2.5,1\n", encoding=encoding)

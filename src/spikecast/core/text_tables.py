@@ -1,9 +1,11 @@
 """Look at a table that is a text file before it is read."""
 
 import csv
+import re
 from pathlib import Path
 
 SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons"}
+CHUNK = 1 << 20  # bytes that are looked at together
 COMMENTS = ("#", "%")
 
 
@@ -31,6 +33,19 @@ def find_other_separator(path: Path, separator: str) -> str:
         return ""
     signs = (sign for sign in SEPARATORS if lines[0].count(sign) == lines[1].count(sign) > 0)
     return next(signs, "")
+
+
+def has_leading_zeros(path: Path, separator: str) -> bool:
+    """Return whether some value starts with a zero and another digit, as 01."""
+    sign = re.escape(separator.encode())
+    wanted = re.compile(rb"(?:^|[\s\"" + sign + rb"])[-+]?0\d")
+    last = b"\n"
+    with path.open("rb") as file:
+        while part := file.read(CHUNK):
+            if wanted.search(last + part):
+                return True
+            last = part[-3:]  # a sign, another and a zero may stand before the next digit
+    return False
 
 
 def explain_rows(path: Path, separator: str) -> str:

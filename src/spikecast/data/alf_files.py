@@ -33,6 +33,7 @@ NAME = re.compile(
 )
 MERGED = re.compile(r"(?P<object>clusters|trials)\.(pqt|parquet)")
 REVISION = re.compile(r"#.*#")
+INTERVALS = "intervals"
 TABLES = ("table", "metrics")  # attributes whose columns are attributes themselves
 MOST_COLUMNS = 3  # of a matrix that becomes columns of a table; waveforms have more
 
@@ -155,7 +156,14 @@ def _read_columns(path: Path, attribute: str) -> pd.DataFrame | None:
         values = values.astype(str)
     if values.ndim == 0 or values.ndim > 2:
         return None
+    if values.ndim == 2 and values.shape[0] == 1 and values.shape[1] > MOST_COLUMNS:
+        values = values.T  # one value per row, as MATLAB may write it
     values = values.reshape(len(values), -1) if len(values) else values.reshape(0, 1)
+    if attribute == INTERVALS and values.shape[1] > MOST_COLUMNS:
+        raise FormatError(
+            f"'{path}' has shape {values.shape}: is it turned? Intervals need a row for each, of "
+            "start and stop; save the array's .T"
+        )
     if values.shape[1] == 1:
         return pd.DataFrame({attribute: values[:, 0]})
     if values.shape[1] > MOST_COLUMNS:

@@ -12,7 +12,13 @@ from spikecast.core.errors import DamagedFileError, FormatError, MissingFileErro
 from spikecast.core.files import is_special
 from spikecast.core.free_memory import check_size, check_texts, measure_texts
 from spikecast.core.stored_arrays import read_arrays
-from spikecast.core.text_tables import SEPARATORS, count_columns, explain_rows, find_other_separator
+from spikecast.core.text_tables import (
+    SEPARATORS,
+    count_columns,
+    explain_rows,
+    find_other_separator,
+    has_leading_zeros,
+)
 from spikecast.data.dataset import MOST_COLUMNS
 from spikecast.data.mapped import release
 from spikecast.data.parquet_files import read_parquet
@@ -184,7 +190,7 @@ def read_table(path: Path, separator: str | None = None, ids: Sequence[str] = ()
     ------
     FormatError
         When the file is missing, damaged, empty, has a column twice, columns of objects, or ids
-        that are different text but the same number.
+        or labels that are different text but the same number.
     """
     if is_special(path):
         raise FormatError(f"'{path}' is a pipe or a device; a table must be a file")
@@ -252,7 +258,20 @@ def _read_text(path: Path, separator: str, ids: Sequence[str]) -> pd.DataFrame:
         raise FormatError(f"'{path}' has two columns named {quote(twice.iloc[0])}")
     for name in kinds:
         table[name] = _read_ids(table[name], f"column {quote(name)} of '{path}'")
+    _check_zeros(path, separator, table)
     return table
+
+
+def _check_zeros(path: Path, separator: str, table: pd.DataFrame) -> None:
+    """Raise where a column of whole numbers holds one in two writings, as the labels 01 and 1."""
+    if not has_leading_zeros(path, separator):
+        return
+    numbers = table.select_dtypes("number")
+    whole = [name for name in numbers if (numbers[name].dropna() % 1 == 0).all()]
+    if whole:
+        texts = pd.read_csv(path, sep=separator, index_col=False, usecols=whole, dtype=str)
+        for name in whole:
+            _read_ids(texts[name], f"column {quote(name)} of '{path}'")
 
 
 def _check_separator(path: Path, separator: str) -> None:
@@ -304,8 +323,8 @@ def _read_ids(column: pd.Series, what: str) -> pd.Series:
         twice = written["is"] == written["is"][written["is"].duplicated()].iloc[0]
         first, second = written["text"][twice].iloc[:2]
         raise FormatError(
-            f"{what} holds the ids {quote(first)} and {quote(second)}, which are one number: write "
-            "each unit's id in one way, or with a letter (u01)"
+            f"{what} holds {quote(first)} and {quote(second)}, which are one number: write each id "
+            "or label in one way, or with a letter (u01)"
         )
     return column.map(dict(zip(column.cat.categories, numbers, strict=True))).astype(
         numbers.dtype if column.notna().all() else float

@@ -165,6 +165,8 @@ def count_bins(window: tuple[float, float], bin_size: float) -> int:
     check_window("window", window)
     if not all(abs(end) <= LONGEST for end in window):  # NaN is none of them
         raise InputError(f"window {window}: start and stop must be seconds, up to {LONGEST:g}")
+    if window[1] <= window[0]:
+        raise InputError(f"window {tuple(window)}: stop must come after start")
     n_bins = round((window[1] - window[0]) / bin_size)
     if n_bins < 1 or not np.isclose(n_bins * bin_size, window[1] - window[0]):
         raise InputError(f"window {tuple(window)} is not a whole number of bins of {bin_size} s")

@@ -113,7 +113,7 @@ def _read_matlab_variable(path: Path, variable: str, cell: int | None) -> np.nda
     vectors = _list_vectors(read_matlab(path))
     name = variable + (f"{{{cell + 1}}}" if cell is not None else "")
     if not name and len(vectors) == 1:
-        return next(iter(vectors.values()))
+        name = next(iter(vectors))
     if name not in vectors:
         listed = [f"{path}:{key} ({len(values)})" for key, values in vectors.items()]
         choices = ", ".join(map(shorten_line, listed[:MOST_NAMED]))
@@ -121,11 +121,16 @@ def _read_matlab_variable(path: Path, variable: str, cell: int | None) -> np.nda
             f"'{path}' holds {len(vectors)} lists of numbers"
             + (f"; choose one as 'align': {choices}" if vectors else "")
         )
+    if vectors[name].dtype == bool:
+        raise FormatError(
+            f"'{path}:{name}' holds truth values (0 and 1); it must hold times of events in "
+            "seconds: in MATLAB, find(...) gives the samples that are 1; divide by their rate"
+        )
     return vectors[name]
 
 
 def _list_vectors(content: dict[str, Any]) -> dict[str, np.ndarray]:
-    """Return the vectors of numbers among variables, also those within cell arrays."""
+    """Return the vectors of numbers or truth values, also those within cell arrays."""
     vectors = {}
     for name, value in content.items():
         cells = {name: value}
@@ -134,7 +139,9 @@ def _list_vectors(content: dict[str, Any]) -> dict[str, np.ndarray]:
         for key, part in cells.items():
             numeric = isinstance(part, np.ndarray) and part.dtype.kind in "iuf"
             if numeric and part.ndim <= 2 and part.size and part.size == max(part.shape):
-                vectors[key] = part.ravel().astype(float)
+                # MATLAB's logical values are read as bytes
+                truth = part.dtype == np.uint8 and part.size > 2 and part.max() <= 1
+                vectors[key] = part.ravel().astype(bool if truth else float)
     return vectors
 
 

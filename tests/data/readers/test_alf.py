@@ -281,6 +281,7 @@ def test_nothing_found_is_an_error_that_names_what_was_looked_for(tmp_path):
         ("spikes.times", lambda n: np.array([{}] * n), "Python objects"),
         ("spikes.clusters", np.arange, r"spikes of cluster 4, which .* \(4 rows\)"),
         ("spikes.clusters", lambda n: np.zeros(5, dtype=int), r"has 5 values; \d+ are needed"),
+        ("trials.intervals", lambda n: np.zeros((2, 4)), r"\(2, 4\): is it turned\? Inter"),
         ("clusters.depths", lambda n: np.zeros(3), r"has 4 rows, .* has 3|has 3 rows, .* has 4"),
     ],
 )
@@ -311,6 +312,13 @@ def test_bad_behavior_is_left_out_and_said(tmp_path, name, values, left_out, rea
     assert [notice.values["name"] for notice in said] == [left_out]
     assert re.search(reason, str(said[0]))
     assert "wheel_position" not in session.behavior
+
+
+def test_a_row_of_values_is_a_column(tmp_path):
+    stimulus, _ = write_steinmetz(tmp_path / "mine")
+    np.save(tmp_path / "mine" / "trials.visualStim_times.npy", stimulus[np.newaxis])
+    found = read_one(tmp_path / "mine").tables["trials"]["visualStim_times"]
+    assert found.tolist() == stimulus.tolist()
 
 
 def test_missing_files_are_named(tmp_path):

@@ -108,6 +108,19 @@ def test_areas_of_unit_and_electrode_that_disagree_are_both_named(write):
     assert recording.area.tolist() == ["CA1", "VISp", "MOs"]
 
 
+def test_an_area_that_the_unit_lacks_is_that_of_its_electrode(write):
+    areas = ["", *planted.AREAS[1:]]
+    path = write(
+        planted.add_electrodes,
+        lambda nwb: planted.add_units(nwb, location=areas),
+        planted.add_trials,
+    )
+    recording = load(path, **PLACE)
+    assert recording.area.tolist() == planted.AREAS
+    (notice,) = find(read_taken(recording.dataset), "area_column")
+    assert "agrees, and is taken for 1 units that 'location' says nothing of" in str(notice)
+
+
 def test_electrodes_that_are_lost_are_said(write):
     def lose(nwb):
         planted.add_units(nwb, electrodes=False, peak_channel_id=[8, 9, 10])
@@ -224,6 +237,15 @@ def test_bad_spike_times_are_refused(write):
     times[2][4] = np.nan
     path = write(lambda nwb: planted.add_units(nwb, times, electrodes=False), planted.add_trials)
     with pytest.raises(FormatError, match=r"planted\.nwb.*unit 30 has spike times that are NaN"):
+        load(path, **PLACE)
+
+
+def test_spikes_of_no_unit_are_refused(write):
+    path = write(lambda nwb: planted.add_units(nwb, electrodes=False), planted.add_trials)
+    with pytest.importorskip("h5py").File(path, "a") as file:
+        ends = file["units/spike_times_index"]
+        ends[-1] = ends[-1] - 5
+    with pytest.raises(FormatError, match=r"the last 5 of \d+ spike times are of no unit"):
         load(path, **PLACE)
 
 

@@ -189,9 +189,13 @@ def name_areas(
                 f"area_column: '{first}' or '{other}'"
             )
     agreeing = ", ".join(f"'{name}'" for name, _ in others)
-    return _fill_areas(area), [
-        AREAS(column=first, others=f" ({agreeing} agrees)" if agreeing else "")
-    ]
+    filled = area
+    for _, values in others:
+        filled = np.where(filled == "", values, filled)
+    said = f"{agreeing} agrees" if agreeing else ""
+    if n_filled := int((filled != area).sum()):
+        said += f", and is taken for {n_filled} units that '{first}' says nothing of"
+    return _fill_areas(filled), [AREAS(column=first, others=f" ({said})" if said else "")]
 
 
 def _fill_areas(names: pd.Series | np.ndarray) -> np.ndarray:

@@ -85,6 +85,11 @@ def open_spikes(units: Any) -> StoredSpikes | None:
         raise FormatError(f"spike_times has {len(ends)} entries for {len(units.id)} units")
     if len(ends) and ((np.diff(ends) < 0).any() or ends[0] < 0 or ends[-1] > n_times):
         raise FormatError("spike_times_index does not fit the spike times: the file is damaged")
+    if (rest := n_times - (int(ends[-1]) if len(ends) else 0)) > 0:
+        raise FormatError(
+            f"the last {rest} of {n_times} spike times are of no unit: spike_times_index ends "
+            "before them; write units and spikes together (add_unit)"
+        )
     return StoredSpikes(times, ends, np.asarray(units.id[:]))
 
 
