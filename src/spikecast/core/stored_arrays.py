@@ -20,7 +20,13 @@ from spikecast.core.free_memory import check_archive, check_fits
 from spikecast.core.hdf5_check import check_readable
 from spikecast.core.stored import damaged, explain_errors
 
-ARRAY_WORDS = {"f": "decimal numbers", "iu": "whole numbers", "b": "truth values", "iuf": "numbers"}
+ARRAY_WORDS = {
+    "f": "decimal numbers",
+    "iu": "whole numbers",
+    "b": "truth values",
+    "iuf": "numbers",
+    "U": "text",
+}
 
 MOST_VARIABLES = 2500
 """Of a netCDF file; each takes a hundredth of a second, however small the file is."""

@@ -150,7 +150,8 @@ def fit_planes_together(
     fitted = fit_model(model, every, every, Fold(train, test)).model
     errors = [sum_errors(x, fitted.predict(x[fold.test]), fold) for x in planes.values()]
     latents = [fitted.transform(x).reshape(-1, model.n_latents) for x in mapped.values()]
-    return join_neurons(errors) | {"latents": np.array(latents, dtype=np.float32)}
+    empty = np.empty((0, 0, model.n_latents))
+    return join_neurons(errors) | {"latents": np.array(latents or empty, dtype=np.float32)}
 
 
 def reduce_windows(x: np.ndarray, fold: Fold, n_components: int) -> dict[str, Any]:

@@ -12,14 +12,16 @@ from numpy.typing import ArrayLike
 from spikecast.core.checksums import check_checksum, has_checksum, write_checksum
 from spikecast.core.errors import DamagedFileError
 from spikecast.core.files import write_atomically
-from spikecast.core.stored_arrays import read_arrays
+from spikecast.core.stored_arrays import Array, check_numbers, read_arrays
 from spikecast.models.networks.checkpoint import keep_checkpoints
 from spikecast.parallel.executors import choose_n_workers, open_executor, run_jobs
 from spikecast.parallel.threads import limit_threads
 from spikecast.runs.layout import CHECKPOINTS
+from spikecast.runs.studies.step_contents import SIZES, Schema, find_schema
 
 Arrays = dict[str, np.ndarray]
 Step = Callable[..., Mapping[str, ArrayLike]]
+NO_ARRAY = Array("", ())
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,10 @@ class StepCache:
     --------
     >>> import tempfile
     >>> steps = StepCache(Path(tempfile.mkdtemp()), print)
-    >>> steps.compute("the mean", lambda values: {"mean": np.mean(values)}, [1.0, 2.0])
+    >>> steps.compute("the mean", dict, {"mean": 1.5})
     the mean
     {'mean': array(1.5)}
-    >>> steps.compute("the mean", lambda values: {"mean": np.mean(values)}, [0.0])
+    >>> steps.compute("the mean", dict, {"mean": 0.0})
     {'mean': array(1.5)}
     """
 
@@ -54,11 +56,11 @@ class StepCache:
             _compute(path, step, *arguments)
         try:
             check_checksum(path)
+            return _read_step(path, find_schema(step, arguments))
         except DamagedFileError as error:
             raise DamagedFileError(
                 f"{error}. Remove it, and resume: it is computed again"
             ) from None
-        return read_arrays(path)
 
     def prepare(self, steps: Mapping[str, tuple[Step, tuple]]) -> None:
         """Compute steps beside each other, where there is more than one worker.
@@ -95,6 +97,15 @@ def _compute(path: Path, step: Step, *arguments: Any) -> None:
     with limit_threads(), keep_checkpoints(path.with_suffix(CHECKPOINTS)):
         save_arrays(path, step(*arguments))
     write_checksum(path)
+
+
+def _read_step(path: Path, schema: Schema) -> Arrays:
+    """Return what a step returned; raise a DamagedFileError where the file holds something else."""
+    arrays = read_arrays(path, schema, SIZES)
+    if "trial" in schema.get("latents", NO_ARRAY).axes:
+        for name in {"train", "test"} & set(schema):
+            check_numbers(path, name, arrays[name], len(arrays["latents"]))
+    return arrays
 
 
 def save_arrays(path: Path, arrays: Mapping[str, ArrayLike]) -> None:
