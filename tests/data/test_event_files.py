@@ -121,3 +121,10 @@ def test_bad_tables_of_trials(tmp_path):
         read_trials(tmp_path / "d.parquet")
     with pytest.raises(FormatError, match="no table of trials"):
         read_trials(tmp_path / "e.xlsx")
+
+
+@pytest.mark.parametrize("name", ["trials.csv", "trials.tsv"])
+def test_a_folder_in_the_place_of_a_table_is_refused(tmp_path, name):
+    (tmp_path / name).mkdir()
+    with pytest.raises(FormatError, match=r"is not a table: .*directory"):
+        read_trials(tmp_path / name)

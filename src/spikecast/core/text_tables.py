@@ -2,11 +2,17 @@
 
 import csv
 import re
+from itertools import islice
 from pathlib import Path
+
+import pandas as pd
+
+from spikecast.core.checks import quote
 
 SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons"}
 CHUNK = 1 << 20  # bytes that are looked at together
 COMMENTS = ("#", "%")
+MOST_ROWS = 1_000_000  # that are looked at one by one
 
 
 def count_columns(path: Path, separator: str = ",") -> int:
@@ -54,7 +60,7 @@ def explain_rows(path: Path, separator: str) -> str:
         rows = csv.reader(file, delimiter=separator)
         try:
             header = next((row for row in rows if row), [])
-            for row in rows:
+            for row in islice(rows, MOST_ROWS):
                 if len(row) > len(header):
                     return _explain_row(header, len(row), rows.line_num)
         except csv.Error:
@@ -68,4 +74,26 @@ def _explain_row(header: list[str], n_values: int, line: int) -> str:
     return (
         f"line {line} has {n_values} values, but the first line names {len(header)} columns "
         "(a decimal number needs a point, text with the separator in it quotes)"
+    )
+
+
+def explain_commas(values: pd.Series) -> str:
+    """Return what to do about text that is numbers with a decimal comma; empty for other text.
+
+    Examples
+    --------
+    >>> explain_commas(pd.Series(["2,5", "3,25"]))
+    "; '2,5' has a decimal comma: numbers need a point (in pandas: read_csv(..., decimal=','))"
+    >>> explain_commas(pd.Series(["left"]))
+    ''
+    """
+    texts = values.dropna().astype(str)
+    if texts.empty or not texts.str.fullmatch(r"\s*-?\d+(,\d+)?\s*").all():
+        return ""
+    first = next((text for text in texts if "," in text), None)
+    if first is None:
+        return ""
+    return (
+        f"; {quote(first)} has a decimal comma: numbers need a point (in pandas: "
+        "read_csv(..., decimal=','))"
     )

@@ -1,7 +1,7 @@
 """Read arrays and tables from the files of a recording; each is checked, errors name the file."""
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -250,6 +250,8 @@ def _read_text(path: Path, separator: str, ids: Sequence[str]) -> pd.DataFrame:
             f"'{path}' is not text in UTF-8 (but UTF-16 or Latin-1, as spreadsheets write it?): "
             "save it as 'CSV UTF-8'"
         ) from None
+    except OSError as error:
+        raise FormatError(f"'{path}' is not a table: {describe_error(error)}") from None
     except Exception as error:
         reason = explain_rows(path, separator) or describe_error(error)
         raise FormatError(f"'{path}' is not a table: {reason}") from None
@@ -258,17 +260,15 @@ def _read_text(path: Path, separator: str, ids: Sequence[str]) -> pd.DataFrame:
         raise FormatError(f"'{path}' has two columns named {quote(twice.iloc[0])}")
     for name in kinds:
         table[name] = _read_ids(table[name], f"column {quote(name)} of '{path}'")
-    _check_zeros(path, separator, table)
+    _check_zeros(path, separator, table, kinds)
     return table
 
 
-def _check_zeros(path: Path, separator: str, table: pd.DataFrame) -> None:
+def _check_zeros(path: Path, separator: str, table: pd.DataFrame, checked: Collection[str]) -> None:
     """Raise where a column of whole numbers holds one in two writings, as the labels 01 and 1."""
-    if not has_leading_zeros(path, separator):
-        return
-    numbers = table.select_dtypes("number")
+    numbers = table.drop(columns=list(checked)).select_dtypes("number")
     whole = [name for name in numbers if (numbers[name].dropna() % 1 == 0).all()]
-    if whole:
+    if whole and has_leading_zeros(path, separator):
         texts = pd.read_csv(path, sep=separator, index_col=False, usecols=whole, dtype=str)
         for name in whole:
             _read_ids(texts[name], f"column {quote(name)} of '{path}'")
@@ -285,28 +285,6 @@ def _check_separator(path: Path, separator: str) -> None:
             f"{SEPARATORS[separator]}, and decimal numbers a point. In pandas: "
             f"read_csv(..., sep={found!r}{point}).to_csv(...{to}, index=False)"
         )
-
-
-def explain_commas(values: pd.Series) -> str:
-    """Return what to do about text that is numbers with a decimal comma; empty for other text.
-
-    Examples
-    --------
-    >>> explain_commas(pd.Series(["2,5", "3,25"]))
-    "; '2,5' has a decimal comma: numbers need a point (in pandas: read_csv(..., decimal=','))"
-    >>> explain_commas(pd.Series(["left"]))
-    ''
-    """
-    texts = values.dropna().astype(str)
-    if texts.empty or not texts.str.fullmatch(r"\s*-?\d+(,\d+)?\s*").all():
-        return ""
-    first = next((text for text in texts if "," in text), None)
-    if first is None:
-        return ""
-    return (
-        f"; {quote(first)} has a decimal comma: numbers need a point (in pandas: "
-        "read_csv(..., decimal=','))"
-    )
 
 
 def _read_ids(column: pd.Series, what: str) -> pd.Series:

@@ -17,7 +17,8 @@ from spikecast.core.checks import describe_error, shorten_line
 from spikecast.core.errors import FormatError
 from spikecast.core.free_memory import check_fits
 from spikecast.core.hdf5_check import check_readable, explain_damage
-from spikecast.data.array_files import TABLE_SUFFIXES, explain_commas, map_array, read_table
+from spikecast.core.text_tables import explain_commas
+from spikecast.data.array_files import TABLE_SUFFIXES, map_array, read_table
 from spikecast.data.matlab_check import check_matlab
 
 TRIAL_SUFFIXES = (*TABLE_SUFFIXES,)

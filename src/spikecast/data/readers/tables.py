@@ -25,11 +25,11 @@ import pandas as pd
 from spikecast.core.checks import quote, shorten_line
 from spikecast.core.errors import FormatError
 from spikecast.core.notices import Notice, NoticeKind
+from spikecast.core.text_tables import explain_commas
 from spikecast.data.array_files import (
     AREA_NAMES,
     QUALITY_NAMES,
     check_seconds,
-    explain_commas,
     find_columns,
     read_table,
 )
