@@ -2,7 +2,7 @@
 
 import os
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 import pytest
 from pydantic import Field
@@ -25,6 +25,8 @@ class Outer(Block):
     models: list[str | dict[str, int]] = Field([])
     lag: int | None = None
     about: float | str = 1.0
+    sessions: Literal["all"] | list[int] = "all"
+    window: tuple[float, float] | None = None
 
 
 @pytest.mark.parametrize(
@@ -37,6 +39,8 @@ class Outer(Block):
         ("name: 2016-12-14", "'name': a name is wanted, not the date 2016-12-14"),
         ("lag: no", "'lag': a number is wanted, not false"),
         ("one: {size: yes}", "'one.size': a number is wanted, not true"),
+        ("sessions: [2, yes]", "'sessions': a number is wanted, not true"),
+        ("window: [no, 1.5]", "'window': a number is wanted, not false"),
     ],
 )
 def test_a_name_that_yaml_reads_as_something_else_is_to_be_put_in_quotes(tmp_path, text, message):

@@ -1,5 +1,6 @@
 """The base of all blocks of a config; reading a YAML file as one, with errors of one line."""
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from types import NoneType
@@ -29,11 +30,16 @@ class Block(BaseModel):
     @classmethod
     def _refuse_truth_value(cls, value: Any, info: ValidationInfo) -> Any:
         """Refuse true and false as the numbers 1 and 0, which pydantic takes them for."""
-        if isinstance(value, bool) and info.field_name is not None:
+        values = value if isinstance(value, list) else [value]
+        truth = next((one for one in values if isinstance(one, bool)), None)
+        if truth is not None and info.field_name is not None:
             field = cls.model_fields[info.field_name].annotation
             kinds = {field, *get_args(field)}
+            if isinstance(value, list):  # of these kinds
+                kinds = {kind for kind in kinds if get_origin(kind) in (list, tuple, Sequence)}
+                kinds = {one for kind in kinds for one in get_args(kind)}
             if kinds & {int, float} and bool not in kinds:
-                raise ValueError(f"a number is wanted, not {_spell_value(value)}")
+                raise ValueError(f"a number is wanted, not {_spell_value(truth)}")
         return value
 
 
