@@ -330,3 +330,13 @@ def test_a_pipe_that_a_linked_file_links_to_is_refused(file, tmp_path):
         opened["below"] = h5py.ExternalLink("below/linked.h5", "/")
     with pytest.raises(FormatError, match=r"'values' lies in 'pipe\.h5'"):
         hdf5_check.check_readable(file)
+
+
+def test_thousands_of_attributes_are_refused_before_they_are_read(tmp_path):
+    path = tmp_path / "data.nc"
+    with h5py.File(path, "w") as opened:
+        opened["a"] = np.arange(3)
+        for number in range(5001):
+            opened["a"].attrs[f"n{number}"] = 1
+    with pytest.raises(FormatError, match="'a' has 5001 attributes; up to 5000 are read"):
+        hdf5_check.check_readable(path)

@@ -13,6 +13,7 @@ from spikecast.analysis.results import Result
 from spikecast.core.drawing import Drawable
 from spikecast.core.errors import InputError, ShapeError
 from spikecast.report import plot
+from spikecast.report.shared.populations import draw_rates
 from spikecast.runs.atlas.atlas import AtlasResult
 
 
@@ -163,3 +164,11 @@ def test_names_are_not_given_to_a_users_latex(recording):
     with rc_context({"text.usetex": True}):
         (axes,) = sc.plot.raster(recording, trial=2).axes
     assert not any(label.get_usetex() for label in axes.get_yticklabels())
+
+
+def test_names_that_begin_with_an_underscore_are_in_the_legend():
+    axes = Figure().subplots()
+    colors = {"_a": "black", "b": "grey"}
+    draw_rates(axes, np.arange(1.0, 5), np.array(["_a", "b", "_a", "b"]), colors)
+    shown = [text.get_text().strip("\N{ZERO WIDTH SPACE}") for text in axes.get_legend().texts]
+    assert shown == ["_a", "b"]

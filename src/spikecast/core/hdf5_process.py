@@ -25,6 +25,7 @@ except ImportError:  # not on Windows
 
 IDLE = 10  # seconds
 LONG_TEXT = 1000  # characters
+MOST_ATTRIBUTES = 5000  # of a group or an array; recordings have some dozens
 MEMORY = 1_000_000_000
 """Bytes that texts and references of a file may take while they are looked at, if it is small."""
 MEMORY_PER_BYTE = 4
@@ -36,7 +37,7 @@ class ElsewhereError(Exception):
 
 
 class MalformedError(Exception):
-    """The library would write beyond its memory."""
+    """The library would write beyond its memory, or read for minutes."""
 
 
 class TooLargeError(Exception):
@@ -198,8 +199,15 @@ def read(
 def read_attributes(name: str, item: h5py.Group | h5py.Dataset, path: str) -> bool:
     """Read the attributes of a group or an array; return whether all of them could be read."""
     try:
+        number = len(item.attrs)
+        if number > MOST_ATTRIBUTES:
+            raise MalformedError(
+                f"{ascii(name)[:80]} has {number} attributes; up to {MOST_ATTRIBUTES} are read"
+            )
         for key in item.attrs:
             item.attrs[key]
+    except MalformedError:
+        raise
     except Exception:
         refuse_large(name, path)
         return False

@@ -9,7 +9,7 @@ from spikecast.report.questions.memory_answer import AnyAnswer
 from spikecast.report.questions.phrases import ALPHA
 from spikecast.report.shared.formatting import format_count
 from spikecast.report.shared.section import Drawing, Section, make_table
-from spikecast.report.shared.style import AREAS, new_figure, report_style
+from spikecast.report.shared.style import AREAS, new_figure, report_style, to_label
 from spikecast.runs.reader import StoredAnswer
 
 
@@ -69,7 +69,7 @@ def draw_dimensionality(answers: Sequence[AnyAnswer]) -> Figure:
     for place, answer in enumerate(answers):
         color, table = AREAS[place % len(AREAS)], answer.table("components")
         number = table["n_components"]
-        name = f"{answer['area'] or 'all'} ({answer['n_neurons']} neurons)"
+        name = to_label(f"{answer['area'] or 'all'} ({answer['n_neurons']} neurons)")
         explained.plot(number, 100 * table["cross_validated"], color=color, label=name)
         explained.plot(number, 100 * table["in_sample"], "--", color=color, linewidth=0.9)
         reliable.plot(number, 100 * table["reliable"], color=color, linewidth=1)

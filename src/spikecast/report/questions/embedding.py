@@ -15,6 +15,7 @@ from spikecast.report.shared.style import (
     make_panels,
     new_figure,
     report_style,
+    to_label,
 )
 from spikecast.runs.reader import StoredAnswer
 
@@ -95,7 +96,7 @@ def draw_maps(
             training, new = rows[~held_out], rows[held_out]
             panel.plot(training["x"], training["y"], "x", color=color, markersize=2.5, alpha=0.5)
             panel.plot(new["x"], new["y"], "o", color=color, markersize=3.5, alpha=0.85)
-            panel.plot([], [], "o", color=color, markersize=4, label=str(name))
+            panel.plot([], [], "o", color=color, markersize=4, label=to_label(str(name)))
         panel.set(title=title, xticks=[], yticks=[])
     draw_top_legend(figure, panels[0], 6, label)
     return figure

@@ -17,7 +17,7 @@ from spikecast.report.questions.claims import (
 from spikecast.report.questions.memory_answer import AnyAnswer
 from spikecast.report.shared.formatting import format_estimate, format_p
 from spikecast.report.shared.section import Drawing, Section
-from spikecast.report.shared.style import BLUE, GREY, ORANGE, new_figure, report_style
+from spikecast.report.shared.style import BLUE, GREY, ORANGE, new_figure, report_style, to_label
 from spikecast.runs.reader import StoredAnswer
 from spikecast.scoring.ratio_scores import holds_zero
 
@@ -142,5 +142,5 @@ def _draw_gains(axes: Axes, answer: AnyAnswer) -> None:
         for side in (rows[rows["lag"] < 0], rows[rows["lag"] > 0]):
             time = 1000 * side["lag_seconds"]
             axes.fill_between(time, side["low"], side["high"], color=color, alpha=0.15, lw=0)
-            label = f"{source} → {target}" if side["lag"].iloc[0] > 0 else None
+            label = to_label(f"{source} → {target}") if side["lag"].iloc[0] > 0 else None
             axes.plot(time, side["gain"], "o-", color=color, markersize=3, lw=1.2, label=label)

@@ -11,7 +11,7 @@ from spikecast.core.files import to_file_name
 from spikecast.report.questions import trajectories_3d
 from spikecast.report.questions.phrases import describe_left_out
 from spikecast.report.shared.section import Drawing, Section, Turnable
-from spikecast.report.shared.style import AREAS, draw_top_legend, new_figure, report_style
+from spikecast.report.shared.style import AREAS, draw_top_legend, new_figure, report_style, to_label
 from spikecast.runs.reader import StoredAnswer
 
 NEEDS_PLOTLY = (
@@ -121,7 +121,7 @@ def draw_paths(
 
 def _draw_mean_path(axes: Axes, mean: pd.DataFrame, label: str, color: str) -> None:
     x, y, time = (mean[name].to_numpy() for name in ("x", "y", "time"))
-    axes.plot(x, y, color=color, linewidth=2, label=label)
+    axes.plot(x, y, color=color, linewidth=2, label=to_label(label))
     axes.plot(x[0], y[0], "o", color=color, markersize=5)
     axes.plot(x[-1], y[-1], "s", color=color, markersize=5)
     if time.min() < 0 < time.max():

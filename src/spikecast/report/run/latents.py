@@ -18,6 +18,7 @@ from spikecast.report.shared.style import (
     mark_event,
     new_figure,
     report_style,
+    to_label,
 )
 from spikecast.runs.reader import Target
 
@@ -50,7 +51,9 @@ def draw_components(
             trials = components[group == name, :, index]
             mean = trials.mean(axis=0)
             error = trials.std(axis=0, ddof=1) / np.sqrt(len(trials))
-            panel.plot(time, mean, color=color[name], label=f"{name} ({len(trials)} trials)")
+            panel.plot(
+                time, mean, color=color[name], label=to_label(f"{name} ({len(trials)} trials)")
+            )
             panel.fill_between(
                 time, mean - error, mean + error, color=color[name], alpha=0.2, linewidth=0
             )

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 
-from spikecast.report.shared.style import AREAS, GREY, set_log_ticks
+from spikecast.report.shared.style import AREAS, GREY, set_log_ticks, to_label
 
 MOST_RATE_CURVES = 6
 LEAST_SHARE = 0.015  # of the neurons, for an area to be named beside the raster
@@ -80,7 +80,7 @@ def draw_rates(axes: Axes, rate: np.ndarray, area: np.ndarray, colors: dict[str,
     for name in list(colors)[:MOST_RATE_CURVES]:
         values = np.sort(np.clip(rate[area == name], 0.01, None))
         share = (np.arange(values.size) + 1) / values.size
-        axes.plot(values, share, color=colors[name], label=name)
+        axes.plot(values, share, color=colors[name], label=to_label(name))
     axes.axvline(np.median(rate), color="black", linewidth=0.8, linestyle=":")
     axes.legend(loc="lower right", handlelength=1.0, frameon=True, edgecolor="none")
     set_log_ticks(axes)

@@ -67,6 +67,17 @@ def report_style(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     return wrapped
 
 
+def to_label(name: str) -> str:
+    """Return a name from the data as a label: legends leave out what begins with an underscore.
+
+    Examples
+    --------
+    >>> to_label("VISp"), len(to_label("_a"))
+    ('VISp', 3)
+    """
+    return f"\N{ZERO WIDTH SPACE}{name}" if name.startswith("_") else name
+
+
 @contextmanager
 def allow_what_does_not_fit() -> Iterator[None]:
     """Draw what does not fit without a warning: letters that the font lacks, names too long.

@@ -25,6 +25,7 @@ from spikecast.report.shared.style import (
     make_panels,
     new_figure,
     report_style,
+    to_label,
 )
 from spikecast.report.study.imaging_figures import heat, networks, space
 from spikecast.report.study.plane_figures import other_planes, positions, preprocessing
@@ -63,7 +64,7 @@ def latents(arrays: Arrays) -> Figure:
         for name, color in zip(names, GROUPS):
             trials = values[label == name][:, :, latent]
             mean, error = trials.mean(axis=0), trials.std(axis=0, ddof=1) / len(trials) ** 0.5
-            panel.plot(time, mean, color=color, label=f"{name} ({len(trials)} trials)")
+            panel.plot(time, mean, color=color, label=to_label(f"{name} ({len(trials)} trials)"))
             panel.fill_between(
                 time, mean - error, mean + error, color=color, alpha=0.2, linewidth=0
             )
@@ -167,7 +168,7 @@ def maps(arrays: Arrays) -> Figure:
                 "alpha": 0.7,
             }
             of = values == name
-            panel.plot(*place[of & ~new].T, "o", label=str(name), **point)
+            panel.plot(*place[of & ~new].T, "o", label=to_label(str(name)), **point)
             panel.plot(*place[of & new].T, "o", markerfacecolor="none", **point)
         panel.set(xticks=[], yticks=[], title=", by ".join(filter(None, (where, what))))
         panel.legend(handlelength=0.8, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=3,
