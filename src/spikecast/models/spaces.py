@@ -9,6 +9,7 @@ inside ``fit``: penalties and ranks of the linear models.
 import json
 import math
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any, NamedTuple
 
 from spikecast.core.checks import check_kind, quote, to_list
@@ -83,7 +84,9 @@ def check_values(setting: str, values: Between | OneOf, own: Any) -> Between | O
         return values
     low, high, log = values
     for end in (low, high):
-        if not isinstance(end, int | float) or isinstance(end, bool) or abs(end) > LARGEST_END:
+        infinite = isinstance(end, float) and not math.isfinite(end)
+        is_number = isinstance(end, Real) and not isinstance(end, bool)
+        if not is_number or (abs(end) > LARGEST_END and not infinite):
             raise InputError(f"'{setting}' cannot run to {quote(end)}; give two numbers")
     if not (math.isfinite(low) and math.isfinite(high)):
         raise InputError(f"'{setting}' runs from {low:g} to {high:g}; both must be numbers")
