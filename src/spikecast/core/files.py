@@ -71,7 +71,7 @@ def to_path(what: str, given: object) -> Path:
     ...
     spikecast.core.errors.InputError: out is None; it must be the path of a file or folder
     """
-    if not isinstance(given, str | Path):
+    if not isinstance(given, str | os.PathLike):
         raise InputError(f"{what} is {quote(given)}; it must be the path of a file or folder")
     return Path(given)
 
