@@ -150,9 +150,9 @@ class Scores(Drawable):
         >>> scores.interval("pca_ridge").low > 0
         True
         """
-        for name in (model, minus):
-            if name is not None or name is model:
-                check_one_of("model", name, self.models)
+        check_one_of("model", model, self.models)
+        if minus is not None:
+            check_one_of("model", minus, self.models)
         check_one_of("null", null, sorted({one for *_, one in self.ratios}))
         ratios = self.ratios[model, self.metric, null]
         other = None if minus is None else self.ratios[minus, self.metric, null]

@@ -298,9 +298,9 @@ def _add_quality(units: pd.DataFrame) -> tuple[pd.DataFrame, list[Notice]]:
 
 
 def _list_qualities(units: pd.DataFrame) -> list[str]:
-    """Return the columns that say how good a unit is; a label that is no number says it itself."""
+    """Return the columns that say how good a unit is: ``label`` where it holds words."""
     words = "label" in units and units["label"].dtype.kind not in "iuf"
-    return [name for name in ("quality", "label") if name in units and (name == "quality" or words)]
+    return [name for name in ("quality", *(["label"] if words else [])) if name in units]
 
 
 def _name_session(session: Path) -> tuple[str, str]:

@@ -222,9 +222,8 @@ def _read_numbers(table: pd.DataFrame, name: str, path: Path) -> np.ndarray:
 
 def _join_units(units: pd.DataFrame, table: pd.DataFrame, path: Path) -> pd.DataFrame:
     """Return the units with the columns of a table of units; units without spikes stay out."""
-    same = [
-        str(name) for name in table if name == units.index.name
-    ]  # as the table of spikes calls it
+    # as the table of spikes calls it
+    same = [str(name) for name in table if name == units.index.name]
     key = same[0] if same else _pick_one(table, UNIT_NAMES, path)
     if key is None:
         raise FormatError(f"'{path}' needs the column 'unit'")
