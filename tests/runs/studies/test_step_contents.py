@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from spikecast.core.checksums import write_checksum
-from spikecast.core.errors import DamagedFileError
+from spikecast.core.errors import DamagedFileError, NotEnoughDataError
 from spikecast.runs.studies import kept_latents, livewired_network, ninja_network
 from spikecast.runs.studies.step_cache import StepCache
 from spikecast.runs.studies.step_contents import CONTENTS, find_schema
@@ -49,6 +49,15 @@ def test_a_file_of_something_else_is_refused_by_its_place(tmp_path, change, said
         DamagedFileError, match=rf"halves\.npz' is damaged: {said}\. Remove it, and"
     ):
         write(tmp_path, kept).compute("halves", step)
+
+
+def test_what_a_step_could_not_compute_is_no_damaged_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        f"{PLACE}.step_cache.find_schema", lambda *step: CONTENTS["ninja_network._fit_half"]
+    )
+    with pytest.raises(NotEnoughDataError, match="'halves' of this study finds NaN or infinity as"):
+        StepCache(tmp_path).compute("halves", lambda: HALF | {"loss": np.nan})
+    assert not list(tmp_path.glob("*.npz"))  # so that nothing damaged is found the next time
 
 
 def test_what_a_fit_keeps_beside_its_latents_is_asked_for_too(tmp_path):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from spikecast.core.checksums import check_checksum, has_checksum, write_checksum
-from spikecast.core.errors import DamagedFileError
+from spikecast.core.errors import DamagedFileError, NotEnoughDataError
 from spikecast.core.files import write_atomically
 from spikecast.core.stored_arrays import Array, check_numbers, read_arrays
 from spikecast.models.networks.checkpoint import keep_checkpoints
@@ -95,7 +95,14 @@ class StepCache:
 def _compute(path: Path, step: Step, *arguments: Any) -> None:
     """Write what a step returns; what it trains goes on where it was interrupted."""
     with limit_threads(), keep_checkpoints(path.with_suffix(CHECKPOINTS)):
-        save_arrays(path, step(*arguments))
+        arrays = step(*arguments)
+        for name, expected in find_schema(step, arguments).items():
+            if expected.finite and not np.isfinite(arrays[name]).all():
+                raise NotEnoughDataError(
+                    f"the step '{path.stem}' of this study finds NaN or infinity as its '{name}': "
+                    "the recording has too few trials, or too little that varies, for it"
+                )
+        save_arrays(path, arrays)
     write_checksum(path)
 
 
