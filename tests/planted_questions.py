@@ -79,7 +79,7 @@ def make_alone(path, analysis) -> Config:
 def _make_config(path, analysis, target, models) -> Config:
     return parse_config({
         "data": {"path": path}, "task": {"target": target}, "models": list(models),
-        "evaluation": {"folds": 3, "bootstrap": 200}, "analysis": analysis,
+        "evaluation": {"folds": 3, "bootstrap": 200, "shifts": 0}, "analysis": analysis,
     })  # fmt: skip
 
 

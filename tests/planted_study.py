@@ -131,7 +131,7 @@ def run_planted_study(patch, data, sound_run, out, **arguments):
 
     preset = make_preset()
     patch.setattr(run, "read_preset", lambda name: preset)
-    patch.setitem(run.STUDIES, "planted", PlantedStudy)
+    patch.setattr(run, "find_study", lambda name: PlantedStudy)
     patch.setattr(run, "_run_sound", copy_run)
     patch.setattr(run, "_make_sound_configs", lambda *arguments: {"main": None})
     return run.run_study("planted", out, data=StudyData(path=str(data)), workers=1, **arguments)

@@ -34,7 +34,7 @@ def maker(folder):
             "data": {"path": str(folder / f"{name}.nc")},
             "task": {"target": "MOs"},
             "models": ["mean_rate", {"pca_ridge": {"widths": [1.0], "n_components": 1}}],
-            "evaluation": {"folds": 2, "bootstrap": 200},
+            "evaluation": {"folds": 2, "bootstrap": 200, "shifts": 0},
             "search": SEARCH | (search or {}),
         }
         return config.parse_config(content | change)

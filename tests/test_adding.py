@@ -199,7 +199,7 @@ class Package:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.source = folder / "spikecast"
-        shutil.copytree(SOURCE, self.source, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(SOURCE, self.source)
         self.touched: list[str] = []
         self.printed = ""
 

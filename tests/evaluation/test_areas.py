@@ -154,7 +154,7 @@ def test_a_run_tells_them_and_resumes_to_the_same_numbers(recording, tmp_path):
             "data": {"path": str(tmp_path / "data.nc")},
             "task": {"target": "MOs"},
             "models": [{"transformer": {**SMALL, "hide_areas": True}}],
-            "evaluation": {"folds": 2, "bootstrap": 100},
+            "evaluation": {"folds": 2, "bootstrap": 100, "shifts": 0},
         }
     )
     out = experiment.run(asked, tmp_path / "run", workers=1)

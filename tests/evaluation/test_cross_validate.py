@@ -104,15 +104,17 @@ def test_what_another_area_knows_is_found(scores):
 def test_the_number_of_workers_changes_nothing(recording):
     models, task = ["poisson_glm", Timescales(n_members=2, epochs=3)], AreaToArea("CA1")
     small = recording.select(trials=np.arange(24), time=(0.0, 0.2))
-    alone = cross_validate(models, task, small, 2, seed=3)
+    alone = cross_validate(models, task, small, 2, seed=3, shifts=0)
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:
-        together = cross_validate(models, task, small, 2, seed=3, executor=pool)
+        together = cross_validate(models, task, small, 2, seed=3, shifts=0, executor=pool)
     np.testing.assert_array_equal(alone.table["value"], together.table["value"])
 
 
 def test_the_seed_decides(recording):
     small = recording.select(trials=np.arange(24))
-    one, two = (cross_validate(["pca_ridge"], AreaToArea("CA1"), small, 2, seed=s) for s in (0, 1))
+    one, two = (
+        cross_validate(["pca_ridge"], AreaToArea("CA1"), small, 2, seed=s, shifts=0) for s in (0, 1)
+    )
     assert not np.array_equal(one.table["value"], two.table["value"])
 
 
@@ -121,7 +123,9 @@ def test_targets_silent_in_training_are_not_scored_there(recording):
     target = np.flatnonzero(recording.area == "MOs")[3]
     dataset["activity"][:, :, target] = 0
     dataset["activity"][0, :, target] = 5  # it fires in one trial only
-    found = cross_validate(["mean_rate"], AreaToArea("MOs"), Recording(dataset), split="block")
+    found = cross_validate(
+        ["mean_rate"], AreaToArea("MOs"), Recording(dataset), split="block", shifts=0
+    )
     rows = found.table.query("metric == 'bits_per_spike' and null == 'train_mean'")
     per_fold = rows.groupby("fold")["n_neurons"].first()
     n_targets = AreaToArea("MOs").problem(Recording(dataset)).y.shape[2]
@@ -140,7 +144,7 @@ class TestTrialShuffle:
         recording = Recording.from_arrays(
             np.concatenate([y, x], axis=2), 0.01 * np.arange(y.shape[1]), area, trials=trials
         )
-        return cross_validate({"oracle": Oracle()}, AreaToArea("A"), recording)
+        return cross_validate({"oracle": Oracle()}, AreaToArea("A"), recording, shifts=0)
 
     def test_a_prediction_of_the_condition_alone_gains_nothing(self):
         rng = np.random.default_rng(0)
@@ -172,6 +176,7 @@ def test_drift_helps_random_splits_and_not_blocks():
                 AreaToArea("A"),
                 recording,
                 Split(5, by=split, gap=3 * (split == "block")),
+                shifts=0,
             )
             .interval("pca_ridge", null="eval_mean")
             .value
@@ -183,7 +188,7 @@ def test_drift_helps_random_splits_and_not_blocks():
 class TestContinuous:
     def test_running_is_decoded_from_activity_in_held_out_blocks(self):
         recording = simulate.spontaneous(n_neurons=150, n_bins=1500, seed=1).recording
-        found = cross_validate(["mean_rate", "pca_ridge"], Behavior("running"), recording)
+        found = cross_validate(["mean_rate", "pca_ridge"], Behavior("running"), recording, shifts=0)
         assert found.metric == "r2"
         assert found.interval("pca_ridge").low > 0.4
         assert set(found.table["metric"]) == {"r2", "mse", "rmse", "pearson"}
@@ -192,7 +197,7 @@ class TestContinuous:
         recording = simulate.spontaneous(n_neurons=150, n_bins=1500, seed=1).recording
         dataset = recording.dataset.copy()
         dataset["running"] = (("trial", "time"), np.roll(dataset["running"].values, 700, axis=1))
-        found = cross_validate(["pca_ridge"], Behavior("running"), Recording(dataset))
+        found = cross_validate(["pca_ridge"], Behavior("running"), Recording(dataset), shifts=0)
         assert found.interval("pca_ridge").low < 0.1
 
 
@@ -258,7 +263,7 @@ class TestVerdict:
         assert Verdict.from_json(json.loads(json.dumps(verdict.to_json()))) == verdict
 
     def test_only_nulls_are_no_verdict(self, recording):
-        scores = cross_validate(["mean_rate"], AreaToArea("MOs"), recording)
+        scores = cross_validate(["mean_rate"], AreaToArea("MOs"), recording, shifts=0)
         assert judge_scores(scores).outcome == "no_model"
 
 

@@ -132,8 +132,9 @@ def fired(folder):
 PREDICT = {
     "task": {"target": "MOs"},
     "models": ["pca_ridge"],
-    "evaluation": {"folds": 3, "bootstrap": 100},
+    "evaluation": {"folds": 3, "bootstrap": 100, "shifts": 0},
 }  # fmt: skip
+BEYOND = PREDICT | {"evaluation": {"folds": 3, "bootstrap": 100, "shifts": 20}}
 DECODE = {
     "labels": ["response"], "sources": ["counts", "latents"], "folds": 3, "permutations": 20,
 }  # fmt: skip
@@ -154,7 +155,7 @@ def run(recording, tmp_path):
 def test_a_sound_run_triggers_nothing_and_says_what_could_have_been_found(run):
     over_time = {"labels": ["response"], "folds": 3, "permutations": 40, "generalization": False}
     decode = DECODE | {"sources": ["counts", "latents", "behavior"]}
-    out = run(PREDICT | {"models": ["mean_rate", "pca_ridge"],
+    out = run(BEYOND | {"models": ["mean_rate", "pca_ridge"],
                          "analysis": {"decode": decode, "over_time": over_time}})  # fmt: skip
     claims = read_claims(out)
     # two models, four rungs and what is beyond them; decoding; a curve
@@ -216,7 +217,7 @@ def test_a_regression_beyond_the_ladder_is_watched_too(run, monkeypatch):
     for measure, rule in ((leak, "fitted outside the fold"), (roll, "labels out of step")):
         with monkeypatch.context() as patch:
             patch.setattr(fits, "measure_beyond", measure)
-            out = run(PREDICT)
+            out = run(BEYOND)
         assert fired(out) == {rule}
         shutil.rmtree(out)
 

@@ -356,7 +356,7 @@ def test_a_model_that_cannot_be_fitted_is_left_out_and_says_why(recording, tmp_p
             "data": {"path": str(tmp_path / "task.nc")},
             "task": {"target": "MOs"},
             "models": ["mean_rate", "pca_ridge", "reduced_rank"],
-            "evaluation": {"folds": 2},
+            "evaluation": {"folds": 2, "shifts": 0},
         }
     )
     fit = PCARidge._fit
@@ -391,7 +391,7 @@ def test_a_cluster_gives_the_same_scores(recording, cluster, tmp_path):
             "data": {"path": str(tmp_path / "task.nc")},
             "task": {"target": "MOs"},
             "models": ["pca_ridge", {"timescales": {"n_members": 1, "epochs": 2}}],
-            "evaluation": {"folds": 2},
+            "evaluation": {"folds": 2, "shifts": 0},
         }
     )
     here = experiment.run(settings, tmp_path / "here", workers=1)

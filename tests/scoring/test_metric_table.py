@@ -32,7 +32,7 @@ def test_every_metric_says_what_pages_need():
 
 
 def test_one_entry_puts_a_metric_into_the_score_table_and_the_page(new_metric, recording, tmp_path):
-    scores = cross_validate(["mean_rate"], AreaToArea("MOs"), recording, 3)
+    scores = cross_validate(["mean_rate"], AreaToArea("MOs"), recording, 3, shifts=0)
     (row,) = scores.table.query(
         "metric == 'mae' and fold == 'all' and model == 'mean_rate'"
     ).to_dict("records")
@@ -42,7 +42,7 @@ def test_one_entry_puts_a_metric_into_the_score_table_and_the_page(new_metric, r
     recording.save(tmp_path / "task.nc")
     asked = config.parse_config({
         "data": {"path": str(tmp_path / "task.nc")}, "task": {"target": "MOs"},
-        "models": ["mean_rate"], "evaluation": {"folds": 3, "bootstrap": 100},
+        "models": ["mean_rate"], "evaluation": {"folds": 3, "bootstrap": 100, "shifts": 0},
     })  # fmt: skip
     run = experiment.run(asked, tmp_path / "run", workers=1)
     page = build(run).read_text(encoding="utf-8")

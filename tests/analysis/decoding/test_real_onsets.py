@@ -23,7 +23,7 @@ def onsets(real_file):
             areas=areas,
             source=Counts(window),
             null="pseudo_session",
-            n_permutations=250,
+            n_permutations=120,
         )
     return found
 

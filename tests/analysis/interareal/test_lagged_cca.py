@@ -17,7 +17,7 @@ def test_the_joint_correlation_leans_to_the_leading_area(two_areas):
 
 def test_the_joint_correlation_of_a_shared_input_leans_nowhere(two_areas):
     outside, together = [], []
-    for seed in range(12):
+    for seed in range(6):
         found = joint_correlation(two_areas(seed, n_trials=120), "VISp", "MOs", max_lag=6)
         inner = found.table.iloc[6:-6]
         outside.append(((inner["low"] > 0) | (inner["high"] < 0)).mean())

@@ -20,7 +20,7 @@ from spikecast.scoring.metric_table import HEADLINE
 
 FEW = {"few": {"model": "pca_ridge", "n_components": 1}}
 BASE = {"task": {"target": "MOs"}, "models": [FEW], "seed": 0,
-        "evaluation": {"folds": 3, "bootstrap": 200, "shifts": 20}}  # fmt: skip
+        "evaluation": {"folds": 3, "bootstrap": 200, "shifts": 0}}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

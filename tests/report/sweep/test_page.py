@@ -25,7 +25,7 @@ def folder(tmp_path_factory):
         "data": {"path": str(where / "recording.nc")},
         "task": {"target": "MOs"},
         "models": ["pca_ridge", "factor_analysis"],
-        "evaluation": {"folds": 2, "bootstrap": 200},
+        "evaluation": {"folds": 2, "bootstrap": 200, "shifts": 0},
         "search": {"trials": 4, "inner_folds": 2},
     }
     return run_sweep(config.parse_config(content), where / "out", workers=1)
@@ -76,7 +76,7 @@ def test_a_space_without_the_defaults_has_a_page(tmp_path):
         "data": {"path": str(tmp_path / "recording.nc")},
         "task": {"target": "MOs"},
         "models": [{"pca_ridge": {"n_components": 8}}],
-        "evaluation": {"folds": 2, "bootstrap": 200},
+        "evaluation": {"folds": 2, "bootstrap": 200, "shifts": 0},
         "search": {
             "trials": 2,
             "inner_folds": 2,

@@ -239,7 +239,7 @@ run_atlas(settings, out, resume=os.path.exists(out + "/manifest.json"), workers=
 """
 
 
-@pytest.mark.parametrize("n_kills", [5, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n_kills", [3, pytest.param(20, marks=pytest.mark.slow)])
 def test_killed_at_any_time_it_ends_with_the_same_table(files, tmp_path, n_kills):
     out = tmp_path / "run"
     subprocess.run(

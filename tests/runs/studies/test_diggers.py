@@ -22,7 +22,7 @@ TINY = {
     "data": {"simulation": {"n_trials": 80, "areas": {"VISp": 16, "CA1": 12, "MOs": 16},
                             "n_bins": 50, "stim_onset": 0.2}},
     "settings": {"n_iterations": 40, "permutations": 20},
-    "sound": {key: {"models": MODELS, "evaluation": {"folds": 2, "bootstrap": 200}}
+    "sound": {key: {"models": MODELS, "evaluation": {"folds": 2, "bootstrap": 200, "shifts": 0}}
               for key in ("between", "within")},
 }  # fmt: skip
 

@@ -123,7 +123,7 @@ def test_a_study_that_breaks_a_rule_is_flagged(rule, flawed, recording, tmp_path
     )
     preset = read_preset("diggers").model_copy(update={"sound": {}, "rows": [], "figures": []})
     monkeypatch.setattr(run, "read_preset", lambda name: preset)
-    monkeypatch.setitem(run.STUDIES, "diggers", study)
+    monkeypatch.setattr(run, "find_study", lambda name: study)
     recording.save(tmp_path / "task.nc")
     folder = run.run_study(
         "diggers", tmp_path / "study", data=StudyData(path=str(tmp_path / "task.nc")), workers=1

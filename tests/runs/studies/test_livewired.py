@@ -49,7 +49,7 @@ TINY = {
     "sound": {"main": {
         "models": ["mean_rate", {"timescales": {"n_members": 1, "epochs": 3}},
                    {"mlp": {"epochs": 2}}],
-        "evaluation": {"folds": 3, "bootstrap": 200},
+        "evaluation": {"folds": 3, "bootstrap": 200, "shifts": 0},
         "analysis": {
             "decode": [{"labels": ["$label"], "sources": "$sources", "model": "timescales",
                         "folds": 3, "permutations": 20}],

@@ -37,7 +37,7 @@ TINY = {
     "sound": {"plane": {
         "models": ["mean_rate", "pca_ridge", {"lstm": {"epochs": 2}},
                    {"timescales": {"n_members": 1, "epochs": 2}}],
-        "evaluation": {"folds": 2, "bootstrap": 200},
+        "evaluation": {"folds": 2, "bootstrap": 200, "shifts": 0},
         "analysis": {"dimensions": {"components": 6}}}},
 }  # fmt: skip
 SETTINGS = {
@@ -133,6 +133,7 @@ def make_planes(**change):
     return nma_layers.prepare(recording, SETTINGS).recording
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n_own", "planes"), [(6, [0, 1, 2]), (0, [0, 0, 0])])
 def test_neurons_are_said_to_live_with_their_plane_only_where_that_was_planted(n_own, planes):
     pytest.importorskip("umap", reason="needs the extra 'embed'")

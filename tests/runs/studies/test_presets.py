@@ -9,7 +9,7 @@ from spikecast.core.schema import parse_block
 from spikecast.report.study.figures import DRAW
 from spikecast.runs import config as configs
 from spikecast.runs.studies import preset as presets
-from spikecast.runs.studies.catalog import STUDIES
+from spikecast.runs.studies.catalog import STUDIES, find_study
 from spikecast.runs.studies.study_data import StudyData, find_origin, find_recording
 
 NAMES = list(STUDIES)
@@ -31,7 +31,7 @@ def test_a_preset_is_whole(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_sound_configs_are_configs(name):
     quick = presets.make_quick(presets.read_preset(name))
-    study = STUDIES[name]
+    study = find_study(name)
     simulated = find_recording(quick, StudyData(), seed=0)
     assert find_origin(simulated, quick) == "simulated"
     prepared = study.prepare(simulated, quick.settings)

@@ -30,7 +30,7 @@ TINY = {
     "sound": {"main": {
         "models": ["mean_rate", {"pca_ridge": {"widths": [0.0]}},
                    {"timescales": {"n_members": 1, "epochs": 2}}],
-        "evaluation": {"folds": 2, "bootstrap": 200}}},
+        "evaluation": {"folds": 2, "bootstrap": 200, "shifts": 0}}},
 }  # fmt: skip
 
 

@@ -51,7 +51,7 @@ TINY = {
     "sound": {"main": {
         "models": ["mean_rate", {"pca_ridge": {"widths": [0.0]}},
                    {"timescales": {"n_members": 1, "epochs": 4}}],
-        "evaluation": {"folds": 3, "bootstrap": 200}}},
+        "evaluation": {"folds": 3, "bootstrap": 200, "shifts": 0}}},
 }  # fmt: skip
 # where neither animals nor further networks are looked at
 ANIMALS = {"n_neurons": [10, 12], "n_bins": 800, "folds": 2, "n_train": 3,

@@ -50,7 +50,7 @@ def experiment_config(recording, tmp_path_factory):
     recording.save(path)
     return config.parse_config({
         "data": {"path": str(path)}, "task": {"target": "MOs"}, "models": ["psth", QUICK],
-        "evaluation": {"folds": 2, "bootstrap": 100},
+        "evaluation": {"folds": 2, "bootstrap": 100, "shifts": 0},
     })  # fmt: skip
 
 

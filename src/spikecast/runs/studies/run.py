@@ -38,7 +38,7 @@ from spikecast.runs.manifest import (
     spell_command,
 )
 from spikecast.runs.run_directory import check_replaceable, empty_folder
-from spikecast.runs.studies.catalog import STUDIES
+from spikecast.runs.studies.catalog import find_study
 from spikecast.runs.studies.contents import Begun, StudyFacts
 from spikecast.runs.studies.preset import (
     Preset,
@@ -87,7 +87,7 @@ def run_study(
         otherwise.
     """
     out, layout = Path(out), StudyLayout(Path(out))
-    preset, study = read_preset(name), STUDIES[name]
+    preset, study = read_preset(name), find_study(name)
     preset = make_quick(preset) if quick else preset
     progress(f"{name}: finding the data", 0, 0)
     recording = find_recording(preset, data, seed=seed)
