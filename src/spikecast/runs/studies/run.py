@@ -76,15 +76,16 @@ def run_study(
         Smaller simulation, fewer iterations and permutations.
     resume : bool
         Go on with an interrupted study of the same name, settings and data: the steps that were
-        computed are used, and the numbers are those of a study that was never interrupted.
+        computed are used, and the numbers are those of a study that was never interrupted. Of a
+        finished one nothing is left to do.
     workers : int, optional
         Processes of the sound runs, and of steps that do not need each other.
 
     Raises
     ------
     RunError
-        When `out` holds something else, or a finished study, or (with `resume`) one that was begun
-        otherwise.
+        When `out` holds something else, or a study that is not to be resumed, or one that was
+        begun otherwise.
     """
     out, layout = Path(out), StudyLayout(Path(out))
     preset, study = read_preset(name), find_study(name)
@@ -96,6 +97,8 @@ def run_study(
     sound = _make_sound_configs(preset, names, layout, seed)
     begun = _describe_begun(prepared.recording, preset, name, quick, seed)
     replaces = _check_folder(layout, begun, resume=resume, overwrite=overwrite)
+    if resume and _is_finished(layout):
+        return out
 
     def make_inputs(recording: Recording, names: Mapping[str, Any], column: str) -> StudyInputs:
         folder = layout.parts / column
@@ -162,8 +165,7 @@ def _check_folder(
 ) -> bool:
     """Refuse a directory that must not be written; return whether a study in it is replaced."""
     out = layout.folder
-    # what was begun is removed last
-    finished = layout.result.exists() and not layout.begun.exists()
+    finished = _is_finished(layout)
     occupied = out.exists() and any(
         path.name != LOCK and not is_temporary(path) for path in out.iterdir()
     )
@@ -177,15 +179,18 @@ def _check_folder(
         if occupied:
             check_replaceable(out)
         return occupied
-    if finished:
-        raise RunError(f"'{out}' holds a finished study; overwrite it, or name another folder")
     if not resume:
+        state = "a finished" if finished else "an unfinished"
         raise RunError(
-            f"'{out}' holds an unfinished study; resume it, overwrite it, or name another folder"
+            f"'{out}' holds {state} study; resume it, overwrite it, or name another folder"
         )
-    before = read_json(layout.begun, Begun)
-    check_same_version(out, before.get("version"))
-    settings = ("study", "quick", "seed", "preset")
+    before: Mapping[str, Any]
+    if finished:
+        before = read_json(layout.result, StudyFacts) | {"data": identify(load(layout.data))}
+    else:
+        before = read_json(layout.begun, Begun)
+        check_same_version(out, before.get("version"))
+    settings = [key for key in ("study", "quick", "seed", "preset") if key in before]
     if changed := [key for key in settings if before[key] != begun[key]]:
         raise RunError(
             f"'{out}' was begun with another {', '.join(changed)}; give the same options again, or "
@@ -193,6 +198,10 @@ def _check_folder(
         )
     check_data_unchanged(out, before["data"], begun["data"])
     return False
+
+
+def _is_finished(layout: StudyLayout) -> bool:
+    return layout.result.exists() and not layout.begun.exists()  # which is removed last
 
 
 def _make_sound_configs(
