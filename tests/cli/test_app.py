@@ -30,7 +30,7 @@ def test_other_commands_explain_their_mistakes_too(spikecast, tmp_path, monkeypa
 
 def test_ctrl_c_leaves_a_run_that_resumes(data, spikecast, tmp_path):
     arguments = ["predict", str(data), "--session", "0", "--target", "MOs", "--out", "run",
-                 "--models", "mean_rate,gru,pca_ridge", "--folds", "3",
+                 "--models", "mean_rate,poisson_glm,pca_ridge", "--folds", "3",
                  "--workers", "1"]  # fmt: skip
     process = subprocess.Popen(
         [*COMMAND, *arguments], cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE,

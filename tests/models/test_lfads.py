@@ -111,6 +111,7 @@ def test_training_starts_with_more_signal_than_noise(counts):
     assert (signal > 0.1 * noise).all()
 
 
+@pytest.mark.slow
 def test_areas_predict_each_other(simulated):
     problem = AreaToArea("MOs").problem(simulated.recording)
     x, y = problem.x, problem.y

@@ -124,7 +124,7 @@ def cross_validate(
     Examples
     --------
     >>> import spikecast as sc
-    >>> recording = sc.simulate.decision_task(60, n_bins=80, stim_onset=0.2, seed=3).recording
+    >>> recording = sc.simulate.decision_task(40, n_bins=80, stim_onset=0.2, seed=3).recording
     >>> scores = sc.cross_validate(["mean_rate", "pca_ridge"], sc.AreaToArea("MOs"), recording)
     >>> scores.summary()["model"].tolist()[:2]
     ['pca_ridge', 'behavior']

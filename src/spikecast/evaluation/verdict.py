@@ -83,7 +83,7 @@ def judge_scores(scores: Scores) -> Verdict:
     Examples
     --------
     >>> import spikecast as sc
-    >>> recording = sc.simulate.decision_task(60, n_bins=80, stim_onset=0.2, seed=3).recording
+    >>> recording = sc.simulate.decision_task(40, n_bins=80, stim_onset=0.2, seed=3).recording
     >>> scores = sc.cross_validate(["pca_ridge"], sc.AreaToArea("MOs"), recording)
     >>> verdict = judge_scores(scores)
     >>> verdict.outcome, verdict.leader, verdict.rungs[-1]

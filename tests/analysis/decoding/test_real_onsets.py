@@ -11,6 +11,9 @@ from spikecast.analysis.decoding.over_time import decode_over_time
 from spikecast.analysis.decoding.sources import Counts
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def onsets(real_file):
     found = {}
@@ -23,7 +26,7 @@ def onsets(real_file):
             areas=areas,
             source=Counts(window),
             null="pseudo_session",
-            n_permutations=120,
+            n_permutations=250,
         )
     return found
 

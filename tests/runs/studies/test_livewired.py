@@ -228,7 +228,7 @@ def test_a_preset_of_something_else_is_refused_by_its_file(folder, tmp_path):
 def test_mistakes_are_explained(folder, tmp_path):
     with pytest.raises(RunError, match="a finished study; resume it, overwrite it"):
         run_study("livewired", folder, quick=True)
-    with pytest.raises(RunError, match="begun with another seed"):
+    with pytest.raises(RunError, match="begun with another quick, seed"):
         run_study("livewired", folder, quick=True, seed=1, resume=True)
     with pytest.raises(InputError, match="name the data"):
         find_recording(read_preset("livewired"), StudyData(session=3), seed=0)

@@ -283,7 +283,9 @@ def test_two_directions_of_a_gru_are_those_of_torch():
     torch.testing.assert_close(ours(x)[0], theirs(x)[0])
 
 
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize(
+    "cell", ["lstm", *(pytest.param(one, marks=pytest.mark.slow) for one in ("rnn", "gru"))]
+)
 def test_the_decks_network_learns_what_is_there_and_nothing_of_noise(cell):
     rng = np.random.default_rng(0)
     fold = Fold(np.arange(12), np.arange(12, 16))
