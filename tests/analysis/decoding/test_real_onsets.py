@@ -10,7 +10,6 @@ import spikecast
 from spikecast.analysis.decoding.over_time import decode_over_time
 from spikecast.analysis.decoding.sources import Counts
 
-
 pytestmark = pytest.mark.slow
 
 
