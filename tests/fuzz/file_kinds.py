@@ -13,6 +13,7 @@ from typing import Any
 
 from filelock import FileLock
 from fuzz import format_samples, samples
+from fuzz.checkpoint_kind import collect_checkpoint
 
 from spikecast.core.checksums import check_checksum
 from spikecast.core.jsonl_store import JsonlStore
@@ -57,7 +58,13 @@ SLOW = (
     *("arrays of a fit", "tables of answers", "answers, as on their page", "cells of an atlas"),
     *("best settings of a sweep", "tries of a sweep", "preset of a study", "folder of tables"),
     *("table of trials (csv, tsv)", "matrices (MATLAB)", "predictions to score"),
-    *("folder of Suite2p", "folder of Phy", "spikes by trial", "config that is given"),
+    *(
+        "checkpoint of a training",
+        "folder of Suite2p",
+        "folder of Phy",
+        "spikes by trial",
+        "config that is given",
+    ),
 )
 """Kinds that take more than a millisecond: of these, fewer are tried."""
 HDF5 = "recording (HDF5)"
@@ -124,6 +131,7 @@ def collect_kinds(made: Samples) -> dict[str, Readings]:
         **collect_sweep(made.sweep, made.unfinished_sweep),
         **collect_study(made.study, made.unfinished_study),
         **collect_formats(made.formats),
+        "checkpoint of a training": collect_checkpoint(made.run.parent / "checkpoints"),
     }  # fmt: skip
 
 

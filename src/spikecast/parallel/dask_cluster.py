@@ -17,6 +17,7 @@ from spikecast.core.errors import ClusterLostError, InputError
 CONNECT_TIMEOUT = 15  # seconds
 ANSWER_TIMEOUT = 30.0  # seconds for an answer of the scheduler and all workers
 SHARE_TIMEOUT = 600.0  # seconds until all workers have a recording
+ATTEMPTS = 3  # to reach all workers, of which some may be ending
 SILENT_AFTER = 30.0  # seconds without a sign of a worker; it gives one every second or so
 END_TIMEOUT = 2.0  # seconds at the end, where a scheduler may be gone
 
@@ -100,7 +101,7 @@ def plugged(client: Client, plugin: WorkerPlugin, name: str, seconds: float) -> 
     where a worker cannot load the plugin.
     """
     try:
-        _call(client, partial(client.register_plugin, plugin, name=name), seconds)
+        _register(client, plugin, name, seconds)
     except InputError:
         raise
     except TimeoutError:
@@ -118,6 +119,20 @@ def plugged(client: Client, plugin: WorkerPlugin, name: str, seconds: float) -> 
     finally:
         with suppress(Exception):  # a scheduler that is gone has no plugin either
             _call(client, partial(client.unregister_worker_plugin, name), END_TIMEOUT)
+
+
+def _register(client: Client, plugin: WorkerPlugin, name: str, seconds: float) -> None:
+    """Register a plugin; once more where a worker is lost meanwhile, and the scheduler is not."""
+    for left in reversed(range(ATTEMPTS)):
+        try:
+            _call(client, partial(client.register_plugin, plugin, name=name), seconds)
+            return
+        except TimeoutError:
+            raise
+        except OSError:
+            if not left:
+                raise
+            _call(client, client.scheduler.identity, ANSWER_TIMEOUT)
 
 
 Signs = dict[str, tuple[float, float]]
@@ -161,12 +176,12 @@ def _call(client: Client, function: Callable[[], Any], seconds: float) -> Any:
 
 @contextmanager
 def _quiet_logs() -> Iterator[None]:
-    """Keep Dask's own messages, of many lines, from the terminal.
+    """Keep the messages of Dask and of its event loop, of many lines, from the terminal.
 
     Its configuration gives some of its loggers, as that of the client, a level of their own.
     """
     names = [name for name in logging.root.manager.loggerDict if name.startswith("distributed.")]
-    loggers = [logging.getLogger(name) for name in ("distributed", *names)]
+    loggers = [logging.getLogger(name) for name in ("distributed", "tornado.application", *names)]
     before = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL + 1)

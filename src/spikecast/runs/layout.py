@@ -32,6 +32,7 @@ class Layout:
     manifest = Inside(_MANIFEST)  # versions, machine, seed, data, when it began and ended
     log = Inside("log.txt")  # what happened when
     lock = Inside(LOCK)  # held by the process that writes into the directory
+    emptying = Inside(".emptying")  # there while what is replaced is removed
     protocol = Inside("protocol.json")  # how each number came about, for the audit
     report = Inside("report.html")
 

@@ -74,7 +74,7 @@ def prepare_run_directory(
     a run that is neither resumed nor overwritten, or nothing that could be resumed.
     """
     _check_writable(config, text, identity, resume, overwrite)
-    if overwrite:
+    if overwrite or is_being_emptied(config.parent):
         empty_folder(config.parent)
     elif _is_unbegun(config.parent):
         empty_folder(config.parent, keep=(LOCK, _RUN.log.name))
@@ -85,6 +85,9 @@ def _check_writable(
 ) -> None:
     """Raise a RunError where a run may not be written."""
     folder = config.parent
+    if is_being_emptied(folder):
+        check_replaceable(folder)
+        return
     if _is_unbegun(folder):
         if resume and not _list_names(folder):  # what was killed as it was set up begins anew
             raise RunError(f"there is no run in '{folder}' to resume")
@@ -154,6 +157,8 @@ def is_finished(folder: Path) -> bool:
 
     A folder that holds nothing of ours, or damaged files, counts as finished: it is not resumed.
     """
+    if is_being_emptied(folder):
+        return False
     if find_kind(folder) in ("study", "sweep"):
         return StudyLayout(folder).result.exists() or SweepLayout(folder).result.exists()
     if not Layout(folder).manifest.exists():
@@ -166,14 +171,32 @@ def is_finished(folder: Path) -> bool:
 
 
 def empty_folder(folder: Path, keep: Sequence[str] = (LOCK,)) -> None:
-    """Remove all but some files: by default the lock, which may be held."""
+    """Remove all but some files: by default the lock, which may be held.
+
+    Where this is interrupted, a mark says so, and the next run empties the rest.
+    """
     if not folder.exists():
         return
+    mark = Layout(folder).emptying
+    if mark.exists() or mark.is_symlink():
+        _remove(mark)
+    mark.touch(exist_ok=False)
     for path in folder.iterdir():
-        if path.is_dir() and not path.is_symlink():  # what a link names is not ours
-            shutil.rmtree(path)
-        elif path.name not in keep:
-            path.unlink()
+        if path != mark and (path.name not in keep or path.is_dir()):
+            _remove(path)
+    mark.unlink()
+
+
+def is_being_emptied(folder: Path) -> bool:
+    """Return whether a run in a folder was being replaced when that was interrupted."""
+    return Layout(folder).emptying.is_file()
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():  # what a link names is not ours
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 class LogFile(logging.FileHandler):

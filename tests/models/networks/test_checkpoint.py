@@ -1,8 +1,14 @@
 """A training that was killed goes on from its checkpoint and ends with the same numbers."""
 
+import json
+import shutil
+
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save as serialize
 
+from spikecast.core.checksums import write_checksum
 from spikecast.models.inner_cv import split_inner_folds
 from spikecast.models.networks import training
 from spikecast.models.networks.checkpoint import keep_checkpoints
@@ -35,6 +41,15 @@ def killed(folder, monkeypatch, after):
         patch.setattr(training, "validation_loss", dies)
         with pytest.raises(KeyboardInterrupt), keep_checkpoints(folder, every=0):
             fit()
+
+
+@pytest.fixture(scope="module")
+def killed_once(tmp_path_factory):
+    """The checkpoints of a training that was killed, and the losses of one that was not."""
+    folder = tmp_path_factory.mktemp("killed") / "c"
+    with pytest.MonkeyPatch.context() as patch:
+        killed(folder, patch, 4)
+    return folder, fit()[1].train_loss
 
 
 @pytest.mark.parametrize("after", [1, 4])
@@ -77,6 +92,64 @@ def test_a_damaged_checkpoint_is_as_good_as_none(tmp_path, monkeypatch, kind):
     with keep_checkpoints(folder, every=1e9):
         _, history = fit()
     assert history.train_loss == fit()[1].train_loss
+
+
+def rewrite(path, tensors=None, about=None, **values):
+    """Change what a checkpoint holds, so that its checksum fits; None removes."""
+    with safe_open(path, "pt") as file:
+        known = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        said = file.metadata()
+    kept = json.loads(said["values"]) | values
+    kept = {name: value for name, value in kept.items() if value is not None}
+    said |= {"values": json.dumps(kept)} | (about or {})
+    known |= tensors or {}
+    path.write_bytes(serialize({name: one for name, one in known.items() if one is not None}, said))
+    write_checksum(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"tensors": {"generator": None}},
+        {"tensors": {"generator": torch.zeros(3)}},
+        {"tensors": {"generator": torch.zeros(5056, dtype=torch.uint8)}},
+        {"tensors": {"best_loss": None}},
+        {"tensors": {"best_loss": torch.tensor([0.1, torch.nan])}},
+        {"tensors": {"best_loss": torch.zeros(3)}},
+        {"tensors": {"network.unknown": torch.zeros(3)}},
+        {"tensors": {"optimizer.0.exp_avg": torch.zeros(3)}},
+        {"about": {"values": "{"}},
+        {"about": {"values": "[" * 100_000}},
+        {"best_epoch": [-5, 1]},
+        {"best_epoch": [99, 1]},
+        {"best_epoch": [1]},
+        {"best_epoch": None},
+        {"history": None},
+        {"learning_rates": [1e-3]},
+        {"learning_rates": ["x", 1]},
+        {"step": None},
+        {"step": 10**9},
+        {"step": "x"},
+    ],
+    ids=str,
+)
+def test_a_checkpoint_of_something_else_is_as_good_as_none(killed_once, tmp_path, change):
+    folder, expected = killed_once
+    shutil.copytree(folder, tmp_path / "c")
+    rewrite(tmp_path / "c" / "1.safetensors", **change)
+    with keep_checkpoints(tmp_path / "c", every=1e9):
+        assert fit()[1].train_loss == expected
+
+
+def test_a_file_that_is_no_checkpoint_is_as_good_as_none(killed_once, tmp_path):
+    folder, expected = killed_once
+    for content in (b"x" * 100, serialize({"generator": torch.zeros(3)})):
+        shutil.copytree(folder, tmp_path / "c")
+        path = tmp_path / "c" / "1.safetensors"
+        path.write_bytes(content)
+        write_checksum(path)
+        with keep_checkpoints(tmp_path / "c", every=1e9):
+            assert fit()[1].train_loss == expected
 
 
 def test_without_a_folder_nothing_is_written(tmp_path, monkeypatch):

@@ -12,11 +12,11 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from spikecast.core.checksums import check_checksum, has_checksum, name_checksum, write_checksum
 from spikecast.core.errors import DamagedFileError
@@ -24,6 +24,9 @@ from spikecast.core.files import write_atomically
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+T = TypeVar("T")
+Check = Callable[[dict[str, "Tensor"], str], T]
 
 EVERY = 30.0  # seconds
 
@@ -74,29 +77,43 @@ class Checkpoint:
         write_checksum(self.path)
         self.saved = time.monotonic()
 
-    def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+    def load(self, check: Check[T]) -> tuple[dict[str, Tensor], T] | None:
         """Return what this training saved before and set the random generators, or return None.
 
-        A damaged file, or one of another training, counts as none.
+        `check` is given the tensors, and the values as JSON; it returns the values, or raises a
+        ValueError. A damaged file, or one of another training, counts as none.
         """
         if self.path is None or not has_checksum(self.path):
             return None
-        import torch
-        from safetensors import safe_open
+        from safetensors import SafetensorError, safe_open
 
         try:
             check_checksum(self.path)
-        except DamagedFileError:
+            with safe_open(self.path, "pt") as file:
+                about = file.metadata() or {}
+                if about.get("signature") != self.signature:
+                    return None
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            generators = [tensors.pop(one, None) for one in ("generator", "generator.cuda")]
+            values = check(tensors, about.get("values", ""))
+            _set_generators(*generators)
+        except (DamagedFileError, SafetensorError, ValueError):
             return None
-        with safe_open(self.path, "pt") as file:
-            about = file.metadata()
-            if about["signature"] != self.signature:
-                return None
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        torch.set_rng_state(tensors.pop("generator"))
-        if "generator.cuda" in tensors:
-            torch.cuda.set_rng_state(tensors.pop("generator.cuda"))
-        return tensors, json.loads(about["values"])
+        return tensors, values
+
+
+def _set_generators(state: Tensor | None, cuda: Tensor | None) -> None:
+    """Set torch's random generators, or raise a ValueError where a state is none."""
+    import torch
+
+    if state is None:
+        raise ValueError("there is no state of a generator")
+    try:
+        torch.set_rng_state(state)
+        if cuda is not None:
+            torch.cuda.set_rng_state(cuda)
+    except (TypeError, AttributeError, RuntimeError) as error:
+        raise ValueError("this is no state of a generator") from error
 
 
 _CURRENT: ContextVar[Checkpoints | None] = ContextVar("checkpoints", default=None)

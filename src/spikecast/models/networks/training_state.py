@@ -2,14 +2,37 @@
 
 import copy
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Annotated, Any, NotRequired
 
 import torch
+from annotated_types import Ge, MinLen
+from pydantic import TypeAdapter
 from torch import Tensor
+from typing_extensions import TypedDict
 
+from spikecast.core.stored import Finite
 from spikecast.models.networks.checkpoint import Checkpoint
 from spikecast.models.networks.network import Network
 from spikecast.models.networks.plan import History
+
+
+class _Losses(TypedDict):
+    train_loss: Annotated[list[list[Finite]], MinLen(1)]
+    valid_loss: list[list[Finite]]
+    best_epoch: list[int]
+    seconds: Finite
+
+
+class Saved(TypedDict):
+    """What a checkpoint holds besides tensors."""
+
+    history: _Losses
+    best_epoch: Annotated[list[Annotated[int, Ge(0)]], MinLen(1)]
+    learning_rates: list[Annotated[Finite, Ge(0)]]
+    step: NotRequired[Annotated[int, Ge(0)]]
+
+
+_SAVED = TypeAdapter(Saved)
 
 
 class BestWeights:
@@ -63,7 +86,7 @@ class TrainingState:
 
     def resume(self, checkpoint: Checkpoint) -> int:
         """Restore a saved state if there is one, and return the epoch to go on with."""
-        saved = checkpoint.load()
+        saved = checkpoint.load(self._check)
         if saved is None:
             return 0
         tensors, values = saved
@@ -92,3 +115,31 @@ class TrainingState:
             self.schedule.last_epoch = values["step"]
         vars(self.history).update(values["history"])
         return len(self.history.train_loss)
+
+    def _check(self, tensors: dict[str, Tensor], values: str) -> Saved:
+        """Return saved values, or raise a ValueError where they or tensors are not of this kind."""
+        shapes = {"best_loss": self.best.loss.shape}
+        for name, weights in self.network.state_dict().items():
+            shapes |= dict.fromkeys((f"network.{name}", f"best.{name}"), weights.shape)
+        moments: dict[str, torch.Size] = {}
+        learnt = [one for group in self.optimizer.param_groups for one in group["params"]]
+        for index, weights in enumerate(learnt):
+            of = f"optimizer.{index}."
+            moments |= dict.fromkeys((f"{of}exp_avg", f"{of}exp_avg_sq"), weights.shape)
+            moments[f"{of}step"] = torch.Size()
+        found = {name: tensor.shape for name, tensor in tensors.items()}
+        saved = _SAVED.validate_json(values)
+        history, n_epochs = saved["history"], len(saved["history"]["train_loss"])
+        fits = (
+            shapes.items() <= found.items() <= (shapes | moments).items()
+            and not any(one.isnan().any() for one in tensors.values())
+            and len(history["valid_loss"]) == n_epochs
+            and len(saved["best_epoch"]) == self.network.n_members
+            and max(saved["best_epoch"]) < n_epochs
+            and len(saved["learning_rates"]) == len(self.optimizer.param_groups)
+            and ("step" in saved) == (self.schedule is not None)
+            and saved.get("step", 0) <= getattr(self.schedule, "total_steps", 0)
+        )
+        if not fits:
+            raise ValueError("this was saved by another training")
+        return saved

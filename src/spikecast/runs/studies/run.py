@@ -37,7 +37,7 @@ from spikecast.runs.manifest import (
     check_study_finished,
     spell_command,
 )
-from spikecast.runs.run_directory import check_replaceable, empty_folder
+from spikecast.runs.run_directory import check_replaceable, empty_folder, is_being_emptied
 from spikecast.runs.studies.catalog import find_study
 from spikecast.runs.studies.contents import Begun, StudyFacts
 from spikecast.runs.studies.preset import (
@@ -169,10 +169,13 @@ def _check_folder(
     occupied = out.exists() and any(
         path.name != LOCK and not is_temporary(path) for path in out.iterdir()
     )
-    if occupied and not (finished or layout.begun.exists()):
+    if occupied and not (finished or layout.begun.exists() or is_being_emptied(out)):
         raise RunError(f"'{out}' is not empty and holds no study; name another folder")
     if resume and overwrite:
         raise RunError("a study is either resumed or overwritten, not both")
+    if is_being_emptied(out):
+        check_replaceable(out)
+        return True
     if overwrite or not occupied:
         if resume:
             raise RunError(f"there is no study in '{out}' to resume")
