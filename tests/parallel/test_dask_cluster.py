@@ -1,5 +1,6 @@
 """A real Dask scheduler and two workers as processes of their own."""
 
+import asyncio
 import logging
 import os
 import re
@@ -78,11 +79,48 @@ def test_a_scheduler_that_is_gone_is_an_interruption(cluster):
 
 
 def test_only_while_a_cluster_is_used_are_its_own_messages_kept_away(cluster):
-    client = logging.getLogger("distributed.client")
+    client, loop = logging.getLogger("distributed.client"), logging.getLogger("tornado.application")
     client.setLevel(logging.WARNING)  # as the configuration of Dask has it
     with open_executor(1, engine=f"dask://{cluster.address}"):
         assert not client.isEnabledFor(logging.CRITICAL)
+        assert not loop.isEnabledFor(logging.CRITICAL)
     assert client.getEffectiveLevel() == logging.WARNING
+    assert loop.isEnabledFor(logging.CRITICAL)
+
+
+@pytest.mark.parametrize(("n_lost", "is_there"), [(2, True), (1, False), (9, True)])
+def test_a_worker_lost_as_all_are_reached_is_no_lost_scheduler(n_lost, is_there):
+    asked = []
+
+    async def register_plugin(plugin, name):
+        asked.append(name)
+        if len(asked) <= n_lost:
+            raise OSError("Stream is closed")
+
+    async def identity():
+        if not is_there:
+            raise OSError("Connection refused")
+
+    async def unregister_worker_plugin(name):
+        pass
+
+    client = SimpleNamespace(
+        register_plugin=register_plugin,
+        unregister_worker_plugin=unregister_worker_plugin,
+        scheduler=SimpleNamespace(identity=identity),
+        sync=lambda call, callback_timeout: asyncio.run(call()),
+    )
+    if n_lost == 2:
+        with dask_cluster.plugged(client, None, "check", 1.0):
+            assert len(asked) == 3
+        return
+    with (
+        pytest.raises(
+            ClusterLostError, match=r"gone \(Stream" if is_there else r"gone \(Connection"
+        ),
+        dask_cluster.plugged(client, None, "check", 1.0),
+    ):
+        pass
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from spikecast.core.errors import ConfigError, RunError, SpikecastError
 from spikecast.core.files import lock_folder
 from spikecast.models import storage
 from spikecast.parallel.shared_data import share_value
-from spikecast.runs import config, experiment, fits
+from spikecast.runs import config, experiment, fits, run_directory
 from spikecast.runs.layout import RunLayout
 from spikecast.runs.questions.catalog import Analysis
 from spikecast.runs.reader import open_run
@@ -449,6 +449,37 @@ def test_what_is_not_ours_is_neither_replaced_nor_removed(data, run, tmp_path):
     empty_folder(out)
     assert (elsewhere / "data.nc").exists()
     assert not list(out.iterdir())
+
+
+@pytest.mark.parametrize(("n_removed", "how"), [(0, "resume"), (3, "overwrite"), (9, "resume")])
+def test_a_run_whose_replacement_was_interrupted_is_replaced_by_the_next(
+    data, run, tmp_path, monkeypatch, how, n_removed
+):
+    out, quick = tmp_path / "run", make(data, models=["mean_rate"], evaluation=QUICK["evaluation"])
+    shutil.copytree(run, out)
+    removed = []
+
+    def remove(path):
+        if len(removed) == n_removed:
+            raise KeyboardInterrupt
+        removed.append(path)
+        real(path)
+
+    real = run_directory._remove
+    with monkeypatch.context() as patch:
+        patch.setattr(run_directory, "_remove", remove)
+        with pytest.raises(KeyboardInterrupt):
+            experiment.run(quick, out, workers=1, overwrite=True)
+    assert not run_directory.is_finished(out)
+    (out / "notes.txt").touch()
+    with pytest.raises(RunError, match=r"also holds notes\.txt, no part of a run"):
+        experiment.run(quick, out, workers=1, **{how: True})
+    (out / "notes.txt").unlink()
+    experiment.run(quick, out, workers=1, **{how: True})
+    assert set(pd.read_csv(out / "summary.csv")["model"]) >= {"mean_rate"}
+    assert "pca_ridge" not in (out / "summary.csv").read_text()
+    assert run_directory.is_finished(out)
+    assert not (out / ".emptying").exists()
 
 
 @pytest.mark.parametrize("name", ["data.nc.bak", "notes.txt", "data"])

@@ -111,7 +111,10 @@ def plugged(client: Client, plugin: WorkerPlugin, name: str, seconds: float) -> 
             "--resume"
         ) from None
     except OSError as error:
-        raise ClusterLostError(f"the scheduler is gone: {shorten_line(error)}") from None
+        raise ClusterLostError(
+            f"the scheduler or a worker is gone ({shorten_line(error)}); start what is missing and "
+            "give the same command with --resume"
+        ) from None
     except Exception as error:
         raise InputError(f"a worker cannot load spikecast: {describe_error(error)}") from None
     try:

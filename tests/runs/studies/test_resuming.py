@@ -11,9 +11,10 @@ from spikecast.core.errors import RunError
 from spikecast.data import load
 from spikecast.runs import experiment
 from spikecast.runs.audit import list_audited
+from spikecast.runs.layout import StudyLayout
 from spikecast.runs.run_directory import is_finished
 from spikecast.runs.studies import stringer_running, stringer_sound
-from spikecast.runs.studies.run import read_facts, run_study
+from spikecast.runs.studies.run import _check_folder, read_facts, run_study
 from spikecast.runs.studies.step_cache import StepCache
 
 TINY = {
@@ -92,6 +93,18 @@ def test_a_killed_study_resumes_where_it_stopped_with_the_same_numbers(
     written = (out / "study.json").stat().st_mtime_ns
     assert small("stringer-running", TINY, out, resume=True) == out
     assert (out / "study.json").stat().st_mtime_ns == written
+
+
+def test_a_study_whose_replacement_was_interrupted_is_replaced_by_the_next(tmp_path):
+    (tmp_path / "preset.yaml").touch()
+    with pytest.raises(RunError, match="is not empty and holds no study"):
+        _check_folder(StudyLayout(tmp_path), {}, resume=True, overwrite=False)
+    (tmp_path / ".emptying").touch()
+    for how in ({"resume": True, "overwrite": False}, {"resume": False, "overwrite": True}):
+        assert _check_folder(StudyLayout(tmp_path), {}, **how)
+    (tmp_path / "own").touch()
+    with pytest.raises(RunError, match="also holds own, no part of a run"):
+        _check_folder(StudyLayout(tmp_path), {}, resume=True, overwrite=False)
 
 
 def test_the_recording_of_a_killed_study_is_written_anew(small, tmp_path, monkeypatch):

@@ -97,7 +97,7 @@ def run_study(
     sound = _make_sound_configs(preset, names, layout, seed)
     begun = _describe_begun(prepared.recording, preset, name, quick, seed)
     replaces = _check_folder(layout, begun, resume=resume, overwrite=overwrite)
-    if resume and _is_finished(layout):
+    if resume and not replaces and _is_finished(layout):
         return out
 
     def make_inputs(recording: Recording, names: Mapping[str, Any], column: str) -> StudyInputs:
