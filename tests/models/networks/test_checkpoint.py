@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
@@ -10,11 +11,13 @@ from safetensors.torch import save as serialize
 
 from spikecast.core.checksums import write_checksum
 from spikecast.models.inner_cv import split_inner_folds
-from spikecast.models.networks import training
+from spikecast.models.networks import checkpoint, training
 from spikecast.models.networks.checkpoint import keep_checkpoints
 from spikecast.models.networks.plan import Plan
 from spikecast.models.networks.timescales import TimescalesNet
 from spikecast.models.networks.training import train_network
+from spikecast.models.networks.training_state import TrainingState
+from spikecast.models.single import SINGLE
 
 X, Y = torch.randn(20, 15, 6), torch.randint(0, 2, (20, 15, 3)).float()
 PLAN = Plan(epochs=6, min_steps=1, batch_size=4)
@@ -150,6 +153,26 @@ def test_a_file_that_is_no_checkpoint_is_as_good_as_none(killed_once, tmp_path):
         write_checksum(path)
         with keep_checkpoints(tmp_path / "c", every=1e9):
             assert fit()[1].train_loss == expected
+
+
+@pytest.mark.parametrize("name", [name for name, one in SINGLE.items() if hasattr(one(), "epochs")])
+def test_every_network_goes_on_from_its_checkpoint(tmp_path, monkeypatch, name):
+    rng = np.random.default_rng(0)
+    x, y = rng.poisson(0.5, (10, 12, 6)), rng.poisson(0.5, (10, 12, 4))
+    areas = np.array(["A", "B"] * 3) if "areas" in SINGLE[name]().needs else None
+    resume, begun = TrainingState.resume, []
+
+    def watch(state, checkpoint):
+        begun.append(resume(state, checkpoint))
+        return begun[-1]
+
+    monkeypatch.setattr(TrainingState, "resume", watch)
+    monkeypatch.setattr(training, "count_epochs", lambda plan, steps: 2)
+    monkeypatch.setattr(checkpoint.shutil, "rmtree", lambda *folder, **how: None)
+    for _ in range(2):
+        with keep_checkpoints(tmp_path / "c", every=0):
+            SINGLE[name]().fit(x, y, areas)
+    assert begun == [0, 2]
 
 
 def test_without_a_folder_nothing_is_written(tmp_path, monkeypatch):

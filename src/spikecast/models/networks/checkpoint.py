@@ -103,16 +103,18 @@ class Checkpoint:
 
 
 def _set_generators(state: Tensor | None, cuda: Tensor | None) -> None:
-    """Set torch's random generators, or raise a ValueError where a state is none."""
+    """Set torch's random generators, or raise a ValueError and leave them where a state is none."""
     import torch
 
     if state is None:
         raise ValueError("there is no state of a generator")
+    before = torch.get_rng_state()
     try:
         torch.set_rng_state(state)
         if cuda is not None:
             torch.cuda.set_rng_state(cuda)
     except (TypeError, AttributeError, RuntimeError) as error:
+        torch.set_rng_state(before)
         raise ValueError("this is no state of a generator") from error
 
 
