@@ -2,6 +2,7 @@
 
 import os
 import re
+from functools import reduce
 from typing import Annotated, Literal
 
 import pytest
@@ -9,6 +10,8 @@ from pydantic import Field
 
 from spikecast.core.errors import ConfigError
 from spikecast.core.schema import Block, parse_block, read_block, to_yaml
+
+GROWING = reduce(lambda inner, n: f"[&a{n} {inner}, *a{n}]", range(40), "x")  # 2**40 times x
 
 
 class Inner(Block):
@@ -100,6 +103,8 @@ def test_files_that_hold_no_block_are_refused(tmp_path, text, message):
         ("name: !!bool x", "a tag does not go with its value"),
         ("name: !!timestamp x", "a tag does not go with its value"),
         (f"name: a\none: {{size: 0x{'f' * 5000}}}", "too large a number"),
+        ("name: &a [*a]", "stands within what it names"),
+        (f"name: {GROWING}", "aliases repeat more than a config can hold"),
     ],
 )
 def test_yaml_that_loses_a_key_or_has_a_wrong_tag_is_a_line(tmp_path, text, message):

@@ -191,6 +191,9 @@ def test_arrays_of_all_kinds_come_back_as_they_were(tmp_path):
 
 
 TWICE = b"2\x86"  # the value before, and a tuple of both
+TREE = b"N" + 60 * TWICE  # 2**60 values
+DTYPE = b"cnumpy\ndtype\n"
+FLOAT = DTYPE + b"X\x02\x00\x00\x00f8\x85R"
 BYTES = b"B\x40\x42\x0f\x00" + bytes(1_000_000) + b"q\x000"
 
 
@@ -214,6 +217,17 @@ BYTES = b"B\x40\x42\x0f\x00" + bytes(1_000_000) + b"q\x000"
             b"\x80\x04\x8c\x03abcq\x00" + 40 * b"cpathlib\nPath\nh\x00h\x00\x86Rq\x00" + b".",
             "thousands of letters",
         ),
+        (b"\x80\x04" + DTYPE + TREE + b"\x85R.", "the type"),
+        (b"\x80\x04c_codecs\nencode\nX\x01\x00\x00\x00a" + TREE + b"\x86R.", "the codec"),
+        (b"\x80\x04cbuiltins\nbytearray\n" + TREE + b"\x85R.", "makes bytes of"),
+        (b"\x80\x04cpathlib\nPath\n" + TREE + b"\x85R.", "something else than text"),
+        (b"\x80\x04" + FLOAT + b"(K\x03" + TREE + b"NNNK\x08K\x01K\x00tb.", "the byte order"),
+        (b"\x80\x04}(" + b"\x8a\x08" + b"\xff" * 7 + b"\x7fNu.", "above 2..60 as keys"),
+        (b"\x80\x04cbuiltins\nset\n]cbuiltins\ncomplex\nK\x01\x85Ra\x85R.", "complexs as keys"),
+        (
+            b"\x80\x04" + BYTES + b"](" + 900 * b"cbuiltins\nset\nh\x00\x85R" + b"e.",
+            "bytes makes 5e.08 of them",
+        ),
         (
             b"\x80\x04" + BYTES + b"](" + 900 * b"cbuiltins\nbytearray\nh\x00\x85R" + b"e.",
             "bytes makes 5e.08 of them",
@@ -223,6 +237,28 @@ BYTES = b"B\x40\x42\x0f\x00" + bytes(1_000_000) + b"q\x000"
 def test_a_few_bytes_do_not_take_all_memory_or_time(tmp_path, pickled, reason):
     with pytest.raises(FormatError, match=reason):
         load_numpy(write(tmp_path / "x.npy", pickled))
+
+
+def nest(n_times, n_fields=1):
+    """Return the pickle of a type whose fields are of a type whose fields ..."""
+    steps = [b"\x80\x04", FLOAT, b"q\x01"]
+    for _ in range(n_times):
+        names = b"".join(b"X\x04\x00\x00\x00%04d" % number for number in range(n_fields))
+        fields = b"".join(
+            b"X\x04\x00\x00\x00%04dh\x01K\x00\x86" % number for number in range(n_fields)
+        )
+        state = b"(K\x03X\x01\x00\x00\x00|N(" + names + b"t}(" + fields + b"uK\x08K\x01K\x00t"
+        steps += [DTYPE, b"X\x02\x00\x00\x00V8\x85R", state, b"bq\x01"]
+    return b"".join(steps) + b"."
+
+
+def test_types_within_types_are_few(tmp_path):
+    read = load_numpy(write(tmp_path / "x.npy", nest(2, 3)))[""].item()
+    assert read.names == read["0000"].names == ("0000", "0001", "0002")
+    for n_times, n_fields, found in ((5, 1, "nested 5 times"), (5000, 1, "nested 5 times"),
+                                     (1, 1001, "1001 parts"), (4, 9, "6561 parts")):  # fmt: skip
+        with pytest.raises(FormatError, match=found):
+            load_numpy(write(tmp_path / "x.npy", nest(n_times, n_fields)))
 
 
 @pytest.mark.parametrize("state", [b"}\x8c\x01aK\x01s", b"N}\x8c\x0c__defaults__)s\x86"])

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Collection, Iterable, Sequence
 from difflib import get_close_matches
 from numbers import Real
+from reprlib import Repr
 from typing import TypeVar
 
 import numpy as np
@@ -12,6 +13,10 @@ from spikecast.core.errors import FormatError, InputError, ShapeError, UnknownNa
 
 T = TypeVar("T")
 LONGEST_QUOTE = 80  # characters of a file that a message repeats
+_SHORT = Repr()
+_SHORT.maxlevel, _SHORT.maxtuple, _SHORT.maxset, _SHORT.maxfrozenset = 3, 20, 20, 20
+_SHORT.maxlist, _SHORT.maxdict = 20, 20
+_SHORT.maxstring, _SHORT.maxlong, _SHORT.maxother = 10_000, 10_000, 10_000
 LONGEST_INT = 1000  # bits of a whole number
 MOST_DRAWS = 1_000_000
 """Draws of a null, or resamples of a bootstrap; more are hours for digits that nobody reads."""
@@ -27,7 +32,8 @@ def quote(value: object) -> str:
     """
     if isinstance(value, dict | list):
         return "keys and values" if isinstance(value, dict) else f"a list of {len(value)}"
-    text = " ".join(map(str.strip, repr(value).splitlines()))  # arrays and tables have several
+    # arrays and tables have several lines; tuples in tuples may hold one another without end
+    text = " ".join(map(str.strip, _SHORT.repr(value).splitlines()))
     return text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 3] + "..."
 
 

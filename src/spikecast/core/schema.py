@@ -87,6 +87,8 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
         raise ConfigError(f"'{path}' has {path.stat().st_size / 1e6:.0f} MB: it is no config")
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader)
+        if _measure(content, {}) > LARGEST:
+            raise ValueError("its aliases repeat more than a config can hold")
     except FileNotFoundError:
         raise ConfigError(f"there is no file '{path}'") from None
     except (KeyError, AttributeError):
@@ -96,6 +98,19 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ConfigError(f"'{path}' must hold keys and values")
     return content
+
+
+def _measure(value: Any, sizes: dict[int, int]) -> int:
+    """Return how large a value is with all aliases written out; raise where one holds itself."""
+    if not isinstance(value, dict | list):
+        return len(value) if isinstance(value, str) else 1
+    if id(value) not in sizes:
+        sizes[id(value)] = -1
+        parts = [*value, *value.values()] if isinstance(value, dict) else value
+        sizes[id(value)] = 1 + sum(_measure(part, sizes) for part in parts)
+    if sizes[id(value)] < 0:
+        raise ValueError("an alias stands within what it names")
+    return sizes[id(value)]
 
 
 def read_block(path: str | Path, block: type[B]) -> B:

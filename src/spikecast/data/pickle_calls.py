@@ -6,6 +6,7 @@ paths (as text); everything else is refused by name.
 
 import math
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -18,6 +19,8 @@ CODE = re.compile(r"[?bBhHiIlLqQefdgFDGSUVOmMuc]\d*")
 """Codes of numpy's types in a pickle: ``f8``, ``U12``, ``O8``."""
 LONGEST_PATH = 10_000  # characters
 MOST_EMPTY = 1000  # values that take no room
+DEEPEST, MOST_PARTS = 4, 1000  # types within types, and parts of one
+LONGEST_KEY = 60  # bits: of larger ones many have one hash
 
 
 def _encode_latin1(text: str, encoding: str = "latin1") -> bytes:
@@ -31,7 +34,7 @@ class PickledArray(np.ndarray):
 
     def __setstate__(self, state: Any) -> None:
         _, shape, dtype, fortran_order, data = state
-        dtype = _resolve_dtype(dtype)
+        dtype = _resolve_dtype(dtype).dtype
         shape = tuple(int(length) for length in shape)
         size = math.prod(shape)
         kind = list if dtype.hasobject else bytes
@@ -52,6 +55,7 @@ class PickledType:
         if not isinstance(code, str) or not CODE.fullmatch(code):
             raise FormatError(f"the pickle holds the type {quote(code)}")
         self.dtype = np.dtype(code)
+        self.depth, self.n_parts = 0, 1
 
     def __setstate__(self, state: Any) -> None:
         version, order, subtype, names, fields, size, *rest = state
@@ -59,13 +63,19 @@ class PickledType:
             raise FormatError(f"the pickle holds the byte order {quote(order)}")
         if subtype is not None:
             base, shape = subtype
-            self.dtype = np.dtype((_resolve_dtype(base), tuple(int(n) for n in shape)))
+            base = _resolve_dtype(base)
+            self._nest([base])
+            self.dtype = np.dtype((base.dtype, tuple(int(n) for n in shape)))
         elif names is not None:
             parts = [fields[name] for name in names]
+            types = [_resolve_dtype(part[0]) for part in parts]
+            self._nest(types)
+            if not all(isinstance(name, str) for name in names):
+                raise FormatError("the pickle holds a type whose fields have no names")
             self.dtype = np.dtype(
                 {
-                    "names": [str(name) for name in names],
-                    "formats": [_resolve_dtype(part[0]) for part in parts],
+                    "names": list(names),
+                    "formats": [one.dtype for one in types],
                     "offsets": [int(part[1]) for part in parts],
                     "itemsize": int(size),
                 }
@@ -76,6 +86,16 @@ class PickledType:
             self.dtype = np.dtype(f"{self.dtype.str}[{int(number)}{unit}]")
         if order in "<>":
             self.dtype = self.dtype.newbyteorder(order)
+
+    def _nest(self, types: Sequence["PickledType"]) -> None:
+        """Note that it is made of others; raise where they are too many, or too deep."""
+        self.depth = 1 + max((one.depth for one in types), default=0)
+        self.n_parts = sum(one.n_parts for one in types)
+        if self.depth > DEEPEST or self.n_parts > MOST_PARTS:
+            raise FormatError(
+                f"the pickle holds a type of {self.n_parts} parts, nested {self.depth} times; up "
+                f"to {MOST_PARTS} and {DEEPEST} are read"
+            )
 
 
 def check_empty(shape: tuple, dtype: np.dtype) -> None:
@@ -88,10 +108,10 @@ def _make_dtype(code: Any, align: Any = False, copy: Any = True) -> PickledType:
     return PickledType(code)
 
 
-def _resolve_dtype(dtype: Any) -> np.dtype:
+def _resolve_dtype(dtype: Any) -> PickledType:
     if not isinstance(dtype, PickledType):
         raise FormatError(f"the pickle holds {type(dtype).__name__} where a type is needed")
-    return dtype.dtype
+    return dtype
 
 
 def _reconstruct(subtype: type, shape: Any, dtype: Any) -> np.ndarray:
@@ -101,7 +121,7 @@ def _reconstruct(subtype: type, shape: Any, dtype: Any) -> np.ndarray:
 
 
 def _scalar(dtype: Any, value: Any) -> Any:
-    dtype = _resolve_dtype(dtype)
+    dtype = _resolve_dtype(dtype).dtype
     if dtype.hasobject or not isinstance(value, bytes) or len(value) != dtype.itemsize:
         raise UnsafeFileError(f"the pickle holds a scalar of type '{dtype}'")
     array = np.frombuffer(value, dtype=dtype)
@@ -110,7 +130,7 @@ def _scalar(dtype: Any, value: Any) -> Any:
 
 
 def _frombuffer(buffer: Any, dtype: Any, shape: tuple, order: str) -> np.ndarray:
-    dtype = _resolve_dtype(dtype)
+    dtype = _resolve_dtype(dtype).dtype
     if dtype.hasobject:
         raise UnsafeFileError("the pickle holds objects made from raw bytes")
     return np.frombuffer(buffer, dtype=dtype).reshape(shape, order=order)  # type: ignore[call-overload]
@@ -132,9 +152,11 @@ def _make_bytearray(content: Any = b"", encoding: str = "latin1") -> bytearray:
 
 def _join_path(*parts: str) -> str:
     """Return a path of the machine that wrote the file as text."""
-    if sum(len(str(part)) for part in parts) > LONGEST_PATH:
+    if not all(isinstance(part, str) for part in parts):
+        raise UnsafeFileError("the pickle makes a path of something else than text")
+    if sum(map(len, parts)) > LONGEST_PATH:
         raise UnsafeFileError("the pickle makes a path of thousands of letters")
-    return "/".join(str(part) for part in parts)
+    return "/".join(parts)
 
 
 def _make_set(items: Any = ()) -> set:
@@ -148,9 +170,14 @@ def _make_frozenset(items: Any = ()) -> frozenset:
 
 
 def check_key(key: Any) -> None:
-    """Raise for a key, or a member of a set, that holds others: hashing these may never end."""
-    if isinstance(key, tuple | frozenset):
+    """Raise for a key, or a member of a set, of which many may have one hash, or that holds others.
+
+    Each new one is compared with all of the same hash, and hashing others may never end.
+    """
+    if isinstance(key, tuple | frozenset | complex | np.complexfloating | np.void):
         raise UnsafeFileError(f"the pickle holds {type(key).__name__}s as keys; text is allowed")
+    if isinstance(key, int) and key.bit_length() > LONGEST_KEY:
+        raise UnsafeFileError(f"the pickle holds whole numbers above 2**{LONGEST_KEY} as keys")
 
 
 class _OfArray:
@@ -192,6 +219,10 @@ ALLOWED: dict[tuple[str, str], Any] = {
         for name in ("Path", "PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath")
     },
 }
+
+
+WALKED = (_make_set, _make_frozenset, _join_path, complex)
+"""Those that look at each member of what they are given."""
 
 
 def find_allowed(module: str, name: str) -> Any:

@@ -17,6 +17,7 @@ from spikecast.core.checks import check_unicode, describe_error
 from spikecast.core.errors import FormatError, UnsafeFileError
 from spikecast.core.free_memory import check_archive
 from spikecast.data.pickle_calls import (
+    WALKED,
     PickledArray,
     PickledType,
     check_empty,
@@ -30,7 +31,8 @@ MOST_MADE_PER_BYTE = 10
 """Those of a large one."""
 MOST_VALUES = 1_000_000
 """Values that a small pickle may hold, shared ones at each place; a large one holds its bytes."""
-MEMBER = 60  # bytes of a member of a set
+MEMBER, LOOK, FIELD = 60, 100, 600
+"""Bytes that a member of a set, a look at one, and a field of a type stand for."""
 _InPython: Any = pickle._Unpickler
 
 
@@ -131,8 +133,15 @@ class RestrictedUnpickler(_InPython):
         if self._made > max(MOST_MADE, MOST_MADE_PER_BYTE * self._size):
             raise FormatError(f"the pickle of {self._size} bytes makes {self._made:.2g} of them")
 
+    def _count_given(self, given: Any, each: int) -> None:
+        """Add what a step looks at, so many for `each` member of what it is given."""
+        for one in given if isinstance(given, tuple) else ():
+            self._made += each * (1 + len(one) if hasattr(one, "__len__") else 1)
+
     def load_reduce(self) -> None:
         """Call what is allowed."""
+        self._count_given(self.stack[-1], LOOK if self.stack[-2] in WALKED else 1)
+        self._count(None)
         super().load_reduce()
         self._count(self.stack[-1])
 
@@ -140,6 +149,7 @@ class RestrictedUnpickler(_InPython):
         """Give a state to an array or a type."""
         if not isinstance(self.stack[-2], PickledArray | PickledType):
             raise UnsafeFileError("the pickle changes what is no array")
+        self._count_given(self.stack[-1], FIELD if isinstance(self.stack[-2], PickledType) else 1)
         super().load_build()
         self._count(self.stack[-1])
 

@@ -58,6 +58,10 @@ class BestWeights:
         network.load_state_dict(self.weights)
 
 
+def _find_kinds(tensors: dict[str, Tensor]) -> dict[str, tuple[torch.dtype, torch.Size]]:
+    return {name: (one.dtype, one.shape) for name, one in tensors.items()}
+
+
 @dataclass
 class TrainingState:
     """Everything that changes from epoch to epoch, written to a checkpoint and read back."""
@@ -118,21 +122,23 @@ class TrainingState:
 
     def _check(self, tensors: dict[str, Tensor], values: str) -> Saved:
         """Return saved values, or raise a ValueError where they or tensors are not of this kind."""
-        shapes = {"best_loss": self.best.loss.shape}
+        expected = {"best_loss": self.best.loss}
         for name, weights in self.network.state_dict().items():
-            shapes |= dict.fromkeys((f"network.{name}", f"best.{name}"), weights.shape)
-        moments: dict[str, torch.Size] = {}
+            expected |= dict.fromkeys((f"network.{name}", f"best.{name}"), weights)
         learnt = [one for group in self.optimizer.param_groups for one in group["params"]]
         for index, weights in enumerate(learnt):
             of = f"optimizer.{index}."
-            moments |= dict.fromkeys((f"{of}exp_avg", f"{of}exp_avg_sq"), weights.shape)
-            moments[f"{of}step"] = torch.Size()
-        found = {name: tensor.shape for name, tensor in tensors.items()}
+            if any(
+                name.startswith(of) for name in tensors
+            ):  # none before its first step
+                expected |= dict.fromkeys((f"{of}exp_avg", f"{of}exp_avg_sq"), weights)
+                expected[f"{of}step"] = torch.zeros(())
         saved = _SAVED.validate_json(values)
         history, n_epochs = saved["history"], len(saved["history"]["train_loss"])
         fits = (
-            shapes.items() <= found.items() <= (shapes | moments).items()
-            and not any(one.isnan().any() for one in tensors.values())
+            _find_kinds(tensors) == _find_kinds(expected)
+            and not tensors["best_loss"].isnan().any()
+            and all(one.isfinite().all() for name, one in tensors.items() if name != "best_loss")
             and len(history["valid_loss"]) == n_epochs
             and len(saved["best_epoch"]) == self.network.n_members
             and max(saved["best_epoch"]) < n_epochs
