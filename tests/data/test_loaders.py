@@ -103,6 +103,10 @@ def test_a_pipe_is_not_read(tmp_path):
         os.mkfifo(tmp_path / f"pipe{suffix}")
         with pytest.raises(FormatError, match="a pipe or a device"):
             load(tmp_path / f"pipe{suffix}")
+    (tmp_path / "session" / "probe").mkdir(parents=True)
+    os.mkfifo(tmp_path / "session" / "probe" / "spike_times.npy")
+    with pytest.raises(FormatError, match=r"spike_times\.npy' is a pipe or a device; move it"):
+        load(tmp_path / "session")
     with pytest.raises(FormatError, match="a pipe or a device"):
         read_table(tmp_path / "pipe.csv")
     with pytest.raises(FormatError, match="a pipe or a device"):

@@ -1,7 +1,9 @@
 """Load recordings: by path, from objects in memory, or by the name of a data set."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,9 @@ from spikecast.data.readers import READERS, OpenSession, find_reader
 from spikecast.data.recording import Recording
 from spikecast.data.selection import Selection, make_selection
 from spikecast.data.session import RawSession
+
+MOST_FILES = 10_000
+"""Of a folder that are looked at before it is read; there may be a whole disk in it."""
 
 WHOLE = Selection()
 """Nothing is chosen: sessions that are cut into trials already."""
@@ -214,6 +219,8 @@ def open_uncut(source: Any) -> list[OpenSession]:
         check_path(path)
     if is_special(path):
         raise FormatError(f"'{source}' is a pipe or a device; data must be a file or a folder")
+    if path.is_dir():
+        _refuse_pipes(path)
     if found:
         return find_reader(path).open_sessions(path)
     readable = {key: data_set for key, data_set in DATASETS.items() if data_set.reader}
@@ -225,3 +232,11 @@ def open_uncut(source: Any) -> list[OpenSession]:
         f"'{name}' is neither a file nor a known data set."
         f"{suggest_name(name, [*readable, *SIMULATED])}"
     )
+
+
+def _refuse_pipes(folder: Path) -> None:
+    """Raise where a folder of data holds a pipe: whoever opens one waits for who writes into it."""
+    files = (Path(place) / name for place, _, names in os.walk(folder) for name in names)
+    for path in islice(files, MOST_FILES):
+        if is_special(path):
+            raise FormatError(f"'{path}' is a pipe or a device; move it away from the data")

@@ -128,9 +128,7 @@ class TrainingState:
         learnt = [one for group in self.optimizer.param_groups for one in group["params"]]
         for index, weights in enumerate(learnt):
             of = f"optimizer.{index}."
-            if any(
-                name.startswith(of) for name in tensors
-            ):  # none before its first step
+            if any(name.startswith(of) for name in tensors):  # none before its first step
                 expected |= dict.fromkeys((f"{of}exp_avg", f"{of}exp_avg_sq"), weights)
                 expected[f"{of}step"] = torch.zeros(())
         saved = _SAVED.validate_json(values)
