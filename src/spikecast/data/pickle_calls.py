@@ -67,11 +67,11 @@ class PickledType:
             self._nest([base])
             self.dtype = np.dtype((base.dtype, tuple(int(n) for n in shape)))
         elif names is not None:
+            if not all(isinstance(name, str) for name in names):
+                raise FormatError("the pickle holds a type whose fields have no names")
             parts = [fields[name] for name in names]
             types = [_resolve_dtype(part[0]) for part in parts]
             self._nest(types)
-            if not all(isinstance(name, str) for name in names):
-                raise FormatError("the pickle holds a type whose fields have no names")
             self.dtype = np.dtype(
                 {
                     "names": list(names),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from copy import copy
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 
@@ -38,7 +38,7 @@ class TrialNull(Model):
     causal = False
     why_not_searched = "a null chooses for itself, on inner folds"
 
-    split: str = "trial"
+    split: Literal["trial", "block"] = "trial"
     gap: int = 0
     seed: int = 0
 

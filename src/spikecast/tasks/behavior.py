@@ -180,11 +180,16 @@ def _read_variables(recording: Recording, bins: np.ndarray) -> dict[str, np.ndar
     variables = {}
     for name in recording.behavior:
         values = recording.dataset[name].values[:, bins]
-        if np.max(np.abs(values), initial=0, where=np.isfinite(values)) > LARGEST:
-            raise InputError(f"behaviour '{name}' goes beyond {LARGEST:g}; give it in other units")
+        check_unit(f"behaviour '{name}'", values)
         values = to_single(values.reshape(*values.shape[:2], -1))
         variables[name] = np.where(np.isfinite(values), values, np.float32(np.nan))
     return variables
+
+
+def check_unit(what: str, values: np.ndarray) -> None:
+    """Raise an InputError where finite values are so large that their squares overflow."""
+    if np.max(np.abs(values), initial=0, where=np.isfinite(values)) > LARGEST:
+        raise InputError(f"{what} goes beyond {LARGEST:g}; give it in other units")
 
 
 def to_single(values: np.ndarray) -> np.ndarray:

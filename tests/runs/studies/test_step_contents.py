@@ -60,6 +60,26 @@ def test_what_a_step_could_not_compute_is_no_damaged_file(tmp_path, monkeypatch)
     assert not list(tmp_path.glob("*.npz"))  # so that nothing damaged is found the next time
 
 
+def take(number):
+    return {"number": np.array([1, 2])[number]}
+
+
+def test_a_step_that_does_not_go_with_others_is_blamed_where_it_was_kept(tmp_path):
+    steps = StepCache(tmp_path)
+    with pytest.raises(IndexError), steps.blame_kept():  # nothing was kept: a mistake of ours
+        steps.compute("one", take, 5)
+    steps.compute("one", take, 1)
+    with pytest.raises(IndexError), steps.blame_kept():
+        steps.compute("one", take, 1)
+        take(5)
+    again = StepCache(tmp_path)
+    with (
+        pytest.raises(DamagedFileError, match=r"not go with the data .*Remove it, and resume"),
+        again.blame_kept(),
+    ):
+        take(5 * int(again.compute("one", take, 1)["number"]))
+
+
 def test_what_a_fit_keeps_beside_its_latents_is_asked_for_too(tmp_path):
     fit = kept_latents._fit_in_fold, "model", "problem", "fold"
     assert set(write(tmp_path, FOLD).compute("halves", *fit, kept_latents.keep_rates)) == set(FOLD)

@@ -36,6 +36,7 @@ from spikecast.models.catalog import MODELS
 from spikecast.models.foreign import adapt_model
 from spikecast.models.preprocess import find_principal_axes, signed_sqrt
 from spikecast.parallel.threads import limit_threads
+from spikecast.tasks.behavior import check_unit
 from spikecast.tasks.problem import Task
 from spikecast.tasks.splits import Fold
 from spikecast.tasks.tasks import AreaToArea
@@ -309,6 +310,7 @@ class Baseline(Source):
             raise InputError("a baseline needs behaviour variables or trial columns")
         x = np.concatenate(parts, axis=2).astype(float)
         check_finite(f"the baseline ({self.name})", x)
+        check_unit(f"the baseline ({self.name})", x)
         return x
 
     def fold_features(

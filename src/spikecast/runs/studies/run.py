@@ -4,7 +4,7 @@ Steps are kept under ``parts/`` until the study is finished; ``study.json`` is w
 """
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -112,18 +112,18 @@ def run_study(
             begun["command"] = read_json(layout.begun, Begun).get("command", begun["command"])
         write_json(layout.begun, begun)
         prepared.recording.save(layout.data)  # also where one is: it may be damaged since
-        with limit_threads():
-            described = study.describe(make_inputs(prepared.recording, names, "as described"))
+        inputs = make_inputs(prepared.recording, names, "as described")
+        described = _ask(study.describe, inputs)
         preset = fill_rows(preset, names)
         write_text(layout.preset, yaml.safe_dump(preset.model_dump(), sort_keys=False))
         _write_column(described, preset, layout.described)
         facts = {key: begun[key] for key in ("study", "quick", "seed", "command")}
         facts |= _describe_data(recording, prepared, preset) | {"runs": list(sound)}
-        del recording, prepared  # the sound runs read the file; a large recording is not held twice
+        # the sound runs read the file; a large recording is not held twice
+        del recording, prepared, inputs
         _run_sound(sound, layout, workers, progress)
-        with limit_threads():
-            inputs = make_inputs(load(layout.data), names, "sound")
-            concluded = study.conclude(inputs, layout.sound, described)
+        inputs = make_inputs(load(layout.data), names, "sound")
+        concluded = _ask(study.conclude, inputs, layout.sound, described)
         _write_column(concluded, preset, layout.concluded)
         facts |= {
             "conclusions": _to_json(concluded.conclusions),
@@ -134,6 +134,12 @@ def run_study(
         shutil.rmtree(layout.parts, ignore_errors=True)
         layout.begun.unlink()
     return out
+
+
+def _ask(answer: Callable[..., Column], inputs: StudyInputs, *more: Any) -> Column:
+    """Return a column of a study; kept steps that do not go together are named."""
+    with limit_threads(), inputs.steps.blame_kept():
+        return answer(inputs, *more)
 
 
 def read_facts(folder: str | Path) -> dict[str, Any]:

@@ -1,16 +1,18 @@
 """Steps of a study: what each computes is kept in a file, so that a killed study can go on."""
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from spikecast.core.checks import describe_error
 from spikecast.core.checksums import check_checksum, has_checksum, write_checksum
-from spikecast.core.errors import DamagedFileError, NotEnoughDataError
+from spikecast.core.errors import DamagedFileError, NotEnoughDataError, SpikecastError
 from spikecast.core.files import write_atomically
 from spikecast.core.stored_arrays import Array, check_numbers, read_arrays
 from spikecast.models.networks.checkpoint import keep_checkpoints
@@ -31,7 +33,8 @@ class StepCache:
     A step is a function of the recording, the settings and the seed: it shares no random generator
     with another step, so it does not matter which of them were computed before a kill. `report` is
     called with the name of a step that has to be computed. `workers` are processes for steps that
-    do not need each other; None is one per core.
+    do not need each other; None is one per core. `made` names the steps that were computed here,
+    `kept` those whose files were there.
 
     Examples
     --------
@@ -47,6 +50,8 @@ class StepCache:
     folder: Path
     report: Callable[[str], None] = lambda name: None
     workers: int | None = 1
+    kept: set[str] = field(default_factory=set, init=False)
+    made: set[str] = field(default_factory=set, init=False)
 
     def compute(self, name: str, step: Step, *arguments: Any) -> Arrays:
         """Return the arrays of a step; numbers and words are arrays of no axis."""
@@ -54,6 +59,9 @@ class StepCache:
         if not has_checksum(path):
             self.report(name)
             _compute(path, step, *arguments)
+            self.made.add(name)
+        elif name not in self.made:
+            self.kept.add(name)
         try:
             check_checksum(path)
             return _read_step(path, find_schema(step, arguments))
@@ -61,6 +69,24 @@ class StepCache:
             raise DamagedFileError(
                 f"{error}. Remove it, and resume: it is computed again"
             ) from None
+
+    @contextmanager
+    def blame_kept(self) -> Iterator[None]:
+        """Raise what fails in a block as a DamagedFileError where it was given kept steps.
+
+        A step's file may be whole, and yet not of these data: then its arrays have other lengths.
+        """
+        try:
+            yield
+        except SpikecastError:
+            raise
+        except Exception as error:
+            if not self.kept:
+                raise
+            raise DamagedFileError(
+                f"'{self.folder}' holds steps that do not go with the data or each other "
+                f"({describe_error(error)}). Remove it, and resume: they are computed again"
+            ) from error
 
     def prepare(self, steps: Mapping[str, tuple[Step, tuple]]) -> None:
         """Compute steps beside each other, where there is more than one worker.
@@ -86,6 +112,7 @@ class StepCache:
             }
             for done in run_jobs(calls, executor):
                 done.result()
+                self.made.add(done.name)
                 self.report(done.name)
 
     def _find_file(self, name: str) -> Path:
