@@ -68,9 +68,9 @@ def test_a_step_that_does_not_go_with_others_is_blamed_where_it_was_kept(tmp_pat
     steps = StepCache(tmp_path)
     with pytest.raises(IndexError), steps.blame_kept():  # nothing was kept: a mistake of ours
         steps.compute("one", take, 5)
-    steps.compute("one", take, 1)
+    for _ in range(2):
+        assert steps.compute("one", take, 1)["number"] == 2
     with pytest.raises(IndexError), steps.blame_kept():
-        steps.compute("one", take, 1)
         take(5)
     again = StepCache(tmp_path)
     with (
