@@ -44,3 +44,10 @@ def test_finite_values_whose_sum_is_not_are_finite(recwarn):
 def test_a_number_of_hundreds_of_digits_is_refused():
     with pytest.raises(InputError, match="folds is a number of hundreds of digits"):
         checks.check_count("folds", 10**400, 2)
+
+
+def test_names_of_files_are_cut_in_messages():
+    names = [one * 5000 for one in "abc"]
+    assert len(suggest_name("d", names)) < 600
+    assert len(suggest_name("aaaaa", names)) < 200
+    assert suggest_name(("a",), ["b"]) == " Allowed: b."

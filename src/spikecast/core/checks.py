@@ -69,14 +69,18 @@ def suggest_name(given: object, allowed: Iterable[object]) -> str:
     """
     names = [str(name) for name in allowed]
     folded = {name.casefold(): name for name in names}
-    text = str(given).casefold()
+    text = (given if isinstance(given, str) else quote(given)).casefold()
     # a name that contains the given text is nearer than one that shares letters with it
     near = sorted((name for name in folded if len(text) > 2 and text in name), key=len)
     near = near or get_close_matches(text, folded, n=1, cutoff=0.5)
     if near:
-        return f" Did you mean '{folded[near[0]]}'?"
-    shown = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
+        return f" Did you mean '{_shorten_name(folded[near[0]])}'?"
+    shown = ", ".join(map(_shorten_name, names[:20])) + (", ..." if len(names) > 20 else "")
     return f" Allowed: {shown}." if names else ""
+
+
+def _shorten_name(name: str) -> str:
+    return name if len(name) <= LONGEST_QUOTE else shorten_line(name)
 
 
 def check_one_of(what: str, given: T, allowed: Sequence[T]) -> T:
