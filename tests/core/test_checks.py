@@ -19,8 +19,8 @@ def test_shapes_are_never_broadcast():
 
 
 def test_suggestions_ignore_case():
-    assert "'VISp'" in checks.suggest_name("visp", ["VISp", "MOs"])
-    assert checks.suggest_name("q", []) == ""
+    assert "'VISp'" in checks.checks.suggest_name("visp", ["VISp", "MOs"])
+    assert checks.checks.suggest_name("q", []) == ""
 
 
 @pytest.mark.parametrize("given", [2.5, True, "3", float("nan"), -1, 11])
@@ -48,6 +48,6 @@ def test_a_number_of_hundreds_of_digits_is_refused():
 
 def test_names_of_files_are_cut_in_messages():
     names = [one * 5000 for one in "abc"]
-    assert len(suggest_name("d", names)) < 600
-    assert len(suggest_name("aaaaa", names)) < 200
-    assert suggest_name(("a",), ["b"]) == " Allowed: b."
+    assert len(checks.suggest_name("d", names)) < 600
+    assert len(checks.suggest_name("aaaaa", names)) < 200
+    assert checks.suggest_name(("a",), ["b"]) == " Allowed: b."
