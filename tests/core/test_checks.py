@@ -19,8 +19,8 @@ def test_shapes_are_never_broadcast():
 
 
 def test_suggestions_ignore_case():
-    assert "'VISp'" in checks.checks.suggest_name("visp", ["VISp", "MOs"])
-    assert checks.checks.suggest_name("q", []) == ""
+    assert "'VISp'" in checks.suggest_name("visp", ["VISp", "MOs"])
+    assert checks.suggest_name("q", []) == ""
 
 
 @pytest.mark.parametrize("given", [2.5, True, "3", float("nan"), -1, 11])
