@@ -34,7 +34,7 @@ class PickledArray(np.ndarray):
 
     def __setstate__(self, state: Any) -> None:
         _, shape, dtype, fortran_order, data = state
-        dtype = _resolve_dtype(dtype).dtype
+        dtype = _check_type(dtype).dtype
         shape = tuple(int(length) for length in shape)
         size = math.prod(shape)
         kind = list if dtype.hasobject else bytes
@@ -63,15 +63,15 @@ class PickledType:
             raise FormatError(f"the pickle holds the byte order {quote(order)}")
         if subtype is not None:
             base, shape = subtype
-            base = _resolve_dtype(base)
-            self._nest([base])
+            base = _check_type(base)
+            self._note_parts([base])
             self.dtype = np.dtype((base.dtype, tuple(int(n) for n in shape)))
         elif names is not None:
             if not all(isinstance(name, str) for name in names):
                 raise FormatError("the pickle holds a type whose fields have no names")
             parts = [fields[name] for name in names]
-            types = [_resolve_dtype(part[0]) for part in parts]
-            self._nest(types)
+            types = [_check_type(part[0]) for part in parts]
+            self._note_parts(types)
             self.dtype = np.dtype(
                 {
                     "names": list(names),
@@ -87,7 +87,7 @@ class PickledType:
         if order in "<>":
             self.dtype = self.dtype.newbyteorder(order)
 
-    def _nest(self, types: Sequence["PickledType"]) -> None:
+    def _note_parts(self, types: Sequence["PickledType"]) -> None:
         """Note that it is made of others; raise where they are too many, or too deep."""
         self.depth = 1 + max((one.depth for one in types), default=0)
         self.n_parts = sum(one.n_parts for one in types)
@@ -108,7 +108,7 @@ def _make_dtype(code: Any, align: Any = False, copy: Any = True) -> PickledType:
     return PickledType(code)
 
 
-def _resolve_dtype(dtype: Any) -> PickledType:
+def _check_type(dtype: Any) -> PickledType:
     if not isinstance(dtype, PickledType):
         raise FormatError(f"the pickle holds {type(dtype).__name__} where a type is needed")
     return dtype
@@ -121,7 +121,7 @@ def _reconstruct(subtype: type, shape: Any, dtype: Any) -> np.ndarray:
 
 
 def _scalar(dtype: Any, value: Any) -> Any:
-    dtype = _resolve_dtype(dtype).dtype
+    dtype = _check_type(dtype).dtype
     if dtype.hasobject or not isinstance(value, bytes) or len(value) != dtype.itemsize:
         raise UnsafeFileError(f"the pickle holds a scalar of type '{dtype}'")
     array = np.frombuffer(value, dtype=dtype)
@@ -130,7 +130,7 @@ def _scalar(dtype: Any, value: Any) -> Any:
 
 
 def _frombuffer(buffer: Any, dtype: Any, shape: tuple, order: str) -> np.ndarray:
-    dtype = _resolve_dtype(dtype).dtype
+    dtype = _check_type(dtype).dtype
     if dtype.hasobject:
         raise UnsafeFileError("the pickle holds objects made from raw bytes")
     return np.frombuffer(buffer, dtype=dtype).reshape(shape, order=order)  # type: ignore[call-overload]

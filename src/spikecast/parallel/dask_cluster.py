@@ -126,14 +126,14 @@ def plugged(client: Client, plugin: WorkerPlugin, name: str, seconds: float) -> 
 
 def _register(client: Client, plugin: WorkerPlugin, name: str, seconds: float) -> None:
     """Register a plugin; once more where a worker is lost meanwhile, and the scheduler is not."""
-    for left in reversed(range(ATTEMPTS)):
+    for attempt in range(1, ATTEMPTS + 1):
         try:
             _call(client, partial(client.register_plugin, plugin, name=name), seconds)
             return
         except TimeoutError:
             raise
         except OSError:
-            if not left:
+            if attempt == ATTEMPTS:
                 raise
             _call(client, client.scheduler.identity, ANSWER_TIMEOUT)
 

@@ -64,18 +64,22 @@ def take(number):
     return {"number": np.array([1, 2])[number]}
 
 
-def test_a_step_that_does_not_go_with_others_is_blamed_where_it_was_kept(tmp_path):
+def test_a_step_that_does_not_fit_others_is_named_where_it_was_kept(tmp_path):
     steps = StepCache(tmp_path)
-    with pytest.raises(IndexError), steps.blame_kept():  # nothing was kept: a mistake of ours
+    with pytest.raises(IndexError), steps.explain_misfits():  # nothing was kept: a mistake of ours
         steps.compute("one", take, 5)
     for _ in range(2):
         assert steps.compute("one", take, 1)["number"] == 2
-    with pytest.raises(IndexError), steps.blame_kept():
+    with pytest.raises(IndexError), steps.explain_misfits():
         take(5)
     again = StepCache(tmp_path)
+    again.compute("one", take, 1)
+    for passed in (OSError("no room"), MemoryError(), NotEnoughDataError("too few")):
+        with pytest.raises(type(passed)), again.explain_misfits():
+            raise passed
     with (
         pytest.raises(DamagedFileError, match=r"not go with the data .*Remove it, and resume"),
-        again.blame_kept(),
+        again.explain_misfits(),
     ):
         take(5 * int(again.compute("one", take, 1)["number"]))
 

@@ -5,22 +5,15 @@ from typing import cast
 
 from spikecast.runs.studies.study import Study
 
-STUDIES = {
-    "livewired": "livewired",
-    "diggers": "diggers",
-    "ninja": "ninja",
-    "stringer-running": "stringer_running",
-    "nma-layers": "nma_layers",
-}
-"""Name -> module, which is imported when the study is run: some need torch."""
+STUDIES = ("livewired", "diggers", "ninja", "stringer-running", "nma-layers")
 
 
 def find_study(name: str) -> Study:
-    """Return the study's code.
+    """Return the study's module, which is imported only now: some need torch.
 
     Examples
     --------
     >>> find_study("ninja").__name__
     'spikecast.runs.studies.ninja'
     """
-    return cast(Study, import_module(f"{__package__}.{STUDIES[name]}"))
+    return cast(Study, import_module(f"{__package__}.{name.replace('-', '_')}"))

@@ -113,7 +113,7 @@ def run_study(
         write_json(layout.begun, begun)
         prepared.recording.save(layout.data)  # also where one is: it may be damaged since
         inputs = make_inputs(prepared.recording, names, "as described")
-        described = _ask(study.describe, inputs)
+        described = _make_column(study.describe, inputs)
         preset = fill_rows(preset, names)
         write_text(layout.preset, yaml.safe_dump(preset.model_dump(), sort_keys=False))
         _write_column(described, preset, layout.described)
@@ -123,7 +123,7 @@ def run_study(
         del recording, prepared, inputs
         _run_sound(sound, layout, workers, progress)
         inputs = make_inputs(load(layout.data), names, "sound")
-        concluded = _ask(study.conclude, inputs, layout.sound, described)
+        concluded = _make_column(study.conclude, inputs, layout.sound, described)
         _write_column(concluded, preset, layout.concluded)
         facts |= {
             "conclusions": _to_json(concluded.conclusions),
@@ -136,10 +136,10 @@ def run_study(
     return out
 
 
-def _ask(answer: Callable[..., Column], inputs: StudyInputs, *more: Any) -> Column:
-    """Return a column of a study; kept steps that do not go together are named."""
-    with limit_threads(), inputs.steps.blame_kept():
-        return answer(inputs, *more)
+def _make_column(make: Callable[..., Column], inputs: StudyInputs, *more: Any) -> Column:
+    """Return a column of a study; say where kept steps do not fit the data or each other."""
+    with limit_threads(), inputs.steps.explain_misfits():
+        return make(inputs, *more)
 
 
 def read_facts(folder: str | Path) -> dict[str, Any]:

@@ -71,17 +71,15 @@ class StepCache:
             ) from None
 
     @contextmanager
-    def blame_kept(self) -> Iterator[None]:
-        """Raise what fails in a block as a DamagedFileError where it was given kept steps.
+    def explain_misfits(self) -> Iterator[None]:
+        """Raise a DamagedFileError where arrays do not fit each other and some are of kept steps.
 
         A step's file may be whole, and yet not of these data: then its arrays have other lengths.
         """
         try:
             yield
-        except SpikecastError:
-            raise
-        except Exception as error:
-            if not self.kept:
+        except (LookupError, TypeError, ValueError) as error:  # not a full disk, or a lost process
+            if isinstance(error, SpikecastError) or not self.kept:
                 raise
             raise DamagedFileError(
                 f"'{self.folder}' holds steps that do not go with the data or each other "
