@@ -176,11 +176,11 @@ def _shift(z: np.ndarray, lags: Sequence[int]) -> list[np.ndarray]:
     """
     n_bins = z.shape[1]
     columns = [np.broadcast_to(z.mean(axis=1, keepdims=True), z.shape), z]
-    for lag in lags:
-        if abs(lag) < n_bins:
-            smooth = smooth_in_time(z, max(1.0, abs(lag) / 2))
-            # beyond a trial's ends its first or last value stands
-            columns.append(smooth[:, np.clip(np.arange(n_bins) - lag, 0, n_bins - 1)])
+    widths = {lag: max(1.0, abs(lag) / 2) for lag in lags if abs(lag) < n_bins}
+    smoothed = {width: smooth_in_time(z, width) for width in set(widths.values())}
+    for lag, width in widths.items():
+        # beyond a trial's ends its first or last value stands
+        columns.append(smoothed[width][:, np.clip(np.arange(n_bins) - lag, 0, n_bins - 1)])
     return columns
 
 

@@ -1,6 +1,7 @@
 """The null of slow change: each target's rate in nearby training trials."""
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from spikecast.tasks.trial_facts import TrialFacts
 
 BANDWIDTHS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, np.inf)
 SHRINKAGES = (0.25, 1.0, 4.0, 16.0)
-CANDIDATES = [(width, shrinkage) for width in BANDWIDTHS for shrinkage in SHRINKAGES]
+CANDIDATES = list(product(BANDWIDTHS, SHRINKAGES))
 
 
 @dataclass(eq=False, repr=False)
@@ -60,17 +61,18 @@ class Drift(TrialNull):
         if trials.place is None or len(y) < 2:
             return
         level, place = y.mean(axis=1, dtype=float), trials.place
-        scores = np.zeros((len(CANDIDATES), n_targets))
+        scores = np.zeros((len(BANDWIDTHS), len(SHRINKAGES), n_targets))
         for fold in self._watch_inner_folds(len(y)):
-            mean = level[fold.train].mean(axis=0)
+            known, tested = level[fold.train], level[fold.test]
+            mean = known.mean(axis=0)
             if self.counts_:
-                mean = np.maximum(mean, 0.5 / (y.shape[1] * len(fold.train)))
-            for index, (width, shrinkage) in enumerate(CANDIDATES):
-                predicted = average_nearby(
-                    level[fold.train], mean, place[fold.train], place[fold.test], width, shrinkage
-                )
-                scores[index] += self.family.score(level[fold.test], predicted).sum(axis=0)
-        chosen = np.array(CANDIDATES)[choose_by_target(scores)]
+                mean = np.maximum(mean, 0.5 / (y.shape[1] * len(known)))
+            for index, width in enumerate(BANDWIDTHS):
+                total, n = sum_nearby(known, place[fold.train], place[fold.test], width)
+                for column, shrinkage in enumerate(SHRINKAGES):
+                    predicted = (total + shrinkage * mean) / (n + shrinkage)
+                    scores[index, column] += self.family.score(tested, predicted).sum(axis=0)
+        chosen = np.array(CANDIDATES)[choose_by_target(scores.reshape(-1, n_targets))]
         self.bandwidth_, self.shrinkage_ = chosen.T.copy()
 
     def _learn(self, y: np.ndarray, trials: TrialFacts) -> None:
@@ -109,6 +111,13 @@ def average_nearby(
     ...                np.array([0.0]), np.inf, 2.0)
     array([[2.]])
     """
+    total, n = sum_nearby(level, place, at, width)
+    return (total + shrinkage * mean) / (n + shrinkage)
+
+
+def sum_nearby(
+    level: np.ndarray, place: np.ndarray, at: np.ndarray, width: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return Gaussian sums of `level` around places, (at, target), and of the weights, (at, 1)."""
     weights = np.exp(-0.5 * np.square((at[:, np.newaxis] - place) / width))  # (at, trial)
-    total = weights.sum(axis=1, keepdims=True) + shrinkage
-    return (weights @ level + shrinkage * mean) / total
+    return weights @ level, weights.sum(axis=1, keepdims=True)
