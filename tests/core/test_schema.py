@@ -12,6 +12,9 @@ from spikecast.core.errors import ConfigError
 from spikecast.core.schema import Block, parse_block, read_block, to_yaml
 
 GROWING = reduce(lambda inner, n: f"[&a{n} {inner}, *a{n}]", range(40), "x")  # 2**40 times x
+DOUBLING = "\n".join(  # each takes in the one before it twice
+    ["a0: &a0 {x: 1}", *(f"a{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}" for n in range(1, 40))]
+)
 
 
 class Inner(Block):
@@ -100,11 +103,14 @@ def test_files_that_hold_no_block_are_refused(tmp_path, text, message):
     [
         ("name: a\none: {size: 2}\none: {size: 3}", "'one' is there twice, in line 3"),
         ("name: a\none: {size: 2, size: 3}", "'size' is there twice, in line 2"),
-        ("name: !!bool x", "a tag does not go with its value"),
-        ("name: !!timestamp x", "a tag does not go with its value"),
+        ("name: !!bool x", "a value does not go with its tag"),
+        ("name: !!timestamp x", "a value does not go with its tag"),
         (f"name: a\none: {{size: 0x{'f' * 5000}}}", "too large a number"),
         ("name: &a [*a]", "stands within what it names"),
         (f"name: {GROWING}", "aliases repeat more than a config can hold"),
+        (DOUBLING, "take in more than a config can hold"),
+        (f"size: 1:{'0:' * 200}0.5", "no number that can be read"),
+        ('size: !!int ""', "no number that can be read"),
     ],
 )
 def test_yaml_that_loses_a_key_or_has_a_wrong_tag_is_a_line(tmp_path, text, message):

@@ -4,10 +4,11 @@ import h5py
 import numpy as np
 import pytest
 
-from spikecast.core.errors import FetchError, FormatError, UnknownNameError
+from spikecast.core.errors import FetchError, FormatError, UnknownNameError, UnreadError
 from spikecast.data import load, simulate
 from spikecast.data.array_files import read_table
 from spikecast.data.predictions import read_predictions
+from spikecast.data.readers import native
 
 
 @pytest.mark.parametrize("make", [
@@ -98,6 +99,19 @@ def test_names_and_paths_that_lead_nowhere_are_explained(tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes on this system")
+def test_what_a_reader_does_not_foresee_is_a_line(tmp_path, monkeypatch):
+    simulate.decision_task(n_trials=4, areas={"A": 3}).recording.save(tmp_path / "mine.nc")
+
+    def fail(path):
+        raise AttributeError("no such\nthing")
+
+    monkeypatch.setattr(native, "_read_file", fail)
+    with pytest.raises(UnreadError, match=r"'.*mine.nc' is not read: .*no such") as caught:
+        load(tmp_path / "mine.nc")
+    assert isinstance(caught.value.__cause__, AttributeError)  # for who mends it
+    assert str(caught.value).isprintable()
+
+
 def test_a_pipe_is_not_read(tmp_path):
     for suffix in (".nc", ".npz", ".csv", ".mat"):
         os.mkfifo(tmp_path / f"pipe{suffix}")

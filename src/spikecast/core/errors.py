@@ -31,6 +31,10 @@ class FormatError(InputError):
     """A file is not in the layout its reader expects."""
 
 
+class UnreadError(FormatError):
+    """A file made its reader fail in a way that nobody foresaw; the error is chained."""
+
+
 class NotCutError(InputError):
     """A recording is not cut into trials yet.
 

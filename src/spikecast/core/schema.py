@@ -17,6 +17,7 @@ FAST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same in C, ten 
 MERGE = "tag:yaml.org,2002:merge"
 LONGEST_NUMBER = 1000  # bits of a whole number
 LARGEST = 10_000_000  # bytes of a config; others have thousands
+MOST_MERGED = 10_000  # keys of one mapping
 MOST_DRAWS = 1_000_000
 """Of a null or a bootstrap: more take days, or the memory."""
 
@@ -65,6 +66,12 @@ class Loader(FAST):
         content: dict = super().construct_mapping(node, deep)
         return content
 
+    def flatten_mapping(self, node: Any) -> None:
+        """Take in what a mapping names with ``<<``; raise where that doubles again and again."""
+        super().flatten_mapping(node)
+        if len(node.value) > MOST_MERGED:
+            raise ValueError("its keys << take in more than a config can hold")
+
     def construct_yaml_int(self, node: Any) -> int:
         """Return a whole number; raise for one of more digits than Python prints."""
         number: int = super().construct_yaml_int(node)
@@ -74,8 +81,6 @@ class Loader(FAST):
 
 
 Loader.add_constructor("tag:yaml.org,2002:int", Loader.construct_yaml_int)
-# what a tag asks of a value that is none of its kind ("!!bool x")
-YAML_ERRORS = (yaml.YAMLError, ValueError, OSError, RecursionError, KeyError, AttributeError)
 
 
 def read_yaml(path: str | Path) -> dict[str, Any]:
@@ -86,17 +91,29 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     if path.is_file() and path.stat().st_size > LARGEST:
         raise ConfigError(f"'{path}' has {path.stat().st_size / 1e6:.0f} MB: it is no config")
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader)
-        if _measure(content, {}) > LARGEST:
-            raise ValueError("its aliases repeat more than a config can hold")
+        content = parse_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(f"there is no file '{path}'") from None
-    except (KeyError, AttributeError):
-        raise ConfigError(f"'{path}' is not YAML: a tag does not go with its value") from None
-    except YAML_ERRORS as error:
+    except (ValueError, OSError) as error:
         raise ConfigError(f"'{path}' is not YAML: {shorten_line(error)}") from None
     if not isinstance(content, dict):
         raise ConfigError(f"'{path}' must hold keys and values")
+    return content
+
+
+def parse_yaml(text: str) -> Any:
+    """Return what a YAML text holds, or raise a ValueError of one line."""
+    try:
+        content = yaml.load(text, Loader)
+        size = _measure(content, {})
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ValueError(shorten_line(error)) from None
+    except Exception:  # what reads a tag fails in any way where the value is none of its kind
+        raise ValueError(
+            "a value does not go with its tag, or is no number that can be read"
+        ) from None
+    if size > LARGEST:
+        raise ValueError("its aliases repeat more than a config can hold")
     return content
 
 

@@ -18,6 +18,7 @@ from spikecast.core.checksums import check_checksum, has_checksum
 from spikecast.core.errors import FormatError, InputError
 from spikecast.core.free_memory import check_archive, check_fits
 from spikecast.core.hdf5_check import check_readable
+from spikecast.core.npy_header import allow_python_2, check_npy_header
 from spikecast.core.stored import damaged, explain_errors
 
 ARRAY_WORDS = {
@@ -27,6 +28,9 @@ ARRAY_WORDS = {
     "iuf": "numbers",
     "U": "text",
 }
+
+MAGIC = b"\x93NUMPY"
+"""The first bytes of a ``.npy`` file."""
 
 MOST_VARIABLES = 2500
 """Of a netCDF file; each takes a hundredth of a second, however small the file is."""
@@ -79,21 +83,28 @@ def _open_npz(file: IO[bytes], path: Path) -> NpzFile:
     start = file.read(4)
     file.seek(0)
     if start[:2] != b"PK":  # numpy would take it for a pickle
-        what = "it holds one array" if start == b"\x93NUM" else "it is something else"
+        what = "it holds one array" if start == MAGIC[:4] else "it is something else"
         raise ValueError(f"{what}; a .npz of several is needed")
     with zipfile.ZipFile(file) as archive:
         check_archive(archive, path)
+        for member in archive.infolist():
+            with archive.open(member) as part:
+                if part.read(len(MAGIC)) == MAGIC:
+                    part.seek(0)
+                    check_npy_header(part)
         names = [name.removesuffix(".npy") for name in archive.namelist()]
     name, number = Counter(names).most_common(1)[0] if names else ("", 1)
     if number > 1:
         raise ValueError(f"{quote(name)} is there {number} times")
+    file.seek(0)
     stored: NpzFile = np.load(file, allow_pickle=False)
     return stored
 
 
 def _read_member(stored: NpzFile, name: str) -> np.ndarray:
     try:
-        array = stored[name]
+        with allow_python_2():
+            array = stored[name]
     except ValueError as error:
         if "pickle" not in str(error):
             raise

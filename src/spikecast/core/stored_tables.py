@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from spikecast.core.checks import quote
+from spikecast.core.numbers import to_numbers
 from spikecast.core.stored import damaged, explain_errors
 from spikecast.core.text_tables import count_columns
 
@@ -113,7 +114,7 @@ def _check_column(path: Path, column: pd.Series, kind: Column) -> None:
     elif kind == "flag":
         wrong = ~column.astype(str).isin(["True", "False"]).to_numpy()
     else:
-        numbers = pd.to_numeric(column.astype(str), errors="coerce").to_numpy(dtype=float)
+        numbers = to_numbers(column.astype(str))
         wrong = np.isnan(numbers) & (column.notna().to_numpy() | (kind in ("finite", "whole")))
         if kind == "whole":
             wrong |= numbers != np.floor(numbers)

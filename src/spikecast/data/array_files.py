@@ -11,6 +11,7 @@ from spikecast.core.checks import check_unicode, describe_error, quote
 from spikecast.core.errors import DamagedFileError, FormatError, MissingFileError
 from spikecast.core.files import is_special
 from spikecast.core.free_memory import check_size, check_texts, measure_texts
+from spikecast.core.npy_header import check_npy_header
 from spikecast.core.stored_arrays import read_arrays
 from spikecast.core.text_tables import (
     SEPARATORS,
@@ -87,6 +88,8 @@ def map_matrix(path: Path, kinds: str = "iuf") -> np.ndarray:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of a shape that is too large, beside the error
+            with path.open("rb") as stream:
+                check_npy_header(stream)
             array = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise FormatError(f"there is no file '{path}'") from None
@@ -203,6 +206,9 @@ def read_table(path: Path, separator: str | None = None, ids: Sequence[str] = ()
     else:
         table = _read_text(path, separator or ("," if path.suffix == ".csv" else "\t"), ids)
     table.columns = [str(name).strip() for name in table.columns]
+    if not table.columns.is_unique:  # but for spaces
+        twice = table.columns[table.columns.duplicated()][0]
+        raise FormatError(f"'{path}' has two columns named {quote(twice)}")
     if table.empty:
         raise FormatError(f"'{path}' is an empty table")
     odd = [name for name in table if not is_plain(table[name])]
@@ -291,7 +297,10 @@ def _read_ids(column: pd.Series, what: str) -> pd.Series:
     """Return ids, given as text, as numbers where all are; raise where two become one."""
     column = column.astype("category")
     texts = pd.Series(column.cat.categories.astype(str))
-    numbers = pd.to_numeric(texts, errors="coerce")
+    try:
+        numbers = pd.to_numeric(texts, errors="coerce")
+    except OverflowError:  # of hundreds of digits
+        return column.astype(object)
     if numbers.isna().any():
         return column.astype(object)
     # a missing id makes decimals of the others: 1 and 1.0 are one

@@ -9,19 +9,6 @@ import numpy as np
 import pandas as pd
 
 
-def to_numbers(values: pd.Series) -> np.ndarray:
-    """Return a column as floats, NaN for what is missing or no number.
-
-    Examples
-    --------
-    >>> to_numbers(pd.Series(["1.5", None, "x"]))
-    array([1.5, nan, nan])
-    """
-    if values.dtype.kind in "mMc":
-        return np.full(len(values), np.nan)
-    return pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-
-
 def name_value(value: object) -> str:
     """Return a value as a name: numbers without zeros behind the point, no digit left out.
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -9,8 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from spikecast.core.checks import check_kind, quote, suggest_name
-from spikecast.core.errors import FormatError, InputError, UnknownNameError
+from spikecast.core.checks import check_kind, describe_error, quote, suggest_name
+from spikecast.core.errors import (
+    FormatError,
+    InputError,
+    SpikecastError,
+    UnknownNameError,
+    UnreadError,
+)
 from spikecast.core.files import check_path, is_special
 from spikecast.data.catalog import DATASETS
 from spikecast.data.cut import cut_session
@@ -222,7 +229,9 @@ def open_uncut(source: Any) -> list[OpenSession]:
     if path.is_dir():
         _refuse_pipes(path)
     if found:
-        return find_reader(path).open_sessions(path)
+        with _explain_failure(path):
+            opened = find_reader(path).open_sessions(path)
+        return [partial(_open, session, path) for session in opened]
     readable = {key: data_set for key, data_set in DATASETS.items() if data_set.reader}
     if name in readable:
         return READERS[readable[name].reader].open_sessions(find_data_set(name))
@@ -232,6 +241,25 @@ def open_uncut(source: Any) -> list[OpenSession]:
         f"'{name}' is neither a file nor a known data set."
         f"{suggest_name(name, [*readable, *SIMULATED])}"
     )
+
+
+def _open(open_session: OpenSession, path: Path) -> Recording | RawSession:
+    with _explain_failure(path):
+        return open_session()
+
+
+@contextmanager
+def _explain_failure(path: Path) -> Iterator[None]:
+    """Raise what a reader did not foresee as an UnreadError."""
+    try:
+        yield
+    except (SpikecastError, OSError, MemoryError):
+        raise
+    except Exception as error:  # numpy, pandas, HDF5 and a reader can fail in any way
+        raise UnreadError(
+            f"'{path}' is not read: {describe_error(error)}. Where other programs read it, this is "
+            "a fault of spikecast's: please report it"
+        ) from error
 
 
 def _refuse_pipes(folder: Path) -> None:

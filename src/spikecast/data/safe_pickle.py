@@ -16,6 +16,7 @@ from numpy.lib import format as npy
 from spikecast.core.checks import check_unicode, describe_error
 from spikecast.core.errors import FormatError, UnsafeFileError
 from spikecast.core.free_memory import check_archive
+from spikecast.core.npy_header import allow_python_2, check_npy_header
 from spikecast.data.pickle_calls import (
     WALKED,
     PickledArray,
@@ -249,11 +250,13 @@ def _unpickle(stream: IO[bytes], size: int) -> Any:
 
 def _read_array(stream: IO[bytes], size: int) -> np.ndarray:
     """Return the array in a stream that holds a ``.npy`` file, of so many bytes, from its start."""
+    check_npy_header(stream)
     version = npy.read_magic(stream)
     read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
     if version not in read_header:
         raise FormatError(f"numpy format version {version} is not known")
-    shape, fortran_order, dtype = read_header[version](stream)
+    with allow_python_2():
+        shape, fortran_order, dtype = read_header[version](stream)
     if dtype.hasobject:
         array = _unpickle(stream, size)
         if not isinstance(array, np.ndarray):
@@ -261,6 +264,7 @@ def _read_array(stream: IO[bytes], size: int) -> np.ndarray:
         return array.reshape(shape, order="F" if fortran_order else "C")
     check_empty(shape, dtype)
     stream.seek(0)
-    array = npy.read_array(stream, allow_pickle=False)
+    with allow_python_2():
+        array = npy.read_array(stream, allow_pickle=False)
     check_unicode("an array", array)
     return array

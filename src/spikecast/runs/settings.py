@@ -3,10 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from spikecast.core.errors import RunError
-from spikecast.core.schema import YAML_ERRORS
+from spikecast.core.schema import parse_yaml
 from spikecast.core.stored import read_text
 
 FREE = "analysis"
@@ -16,8 +14,8 @@ FREE = "analysis"
 def read_settings(text: str) -> Any:
     """Return a config without the place of the data: their identity is compared instead."""
     try:
-        settings = yaml.safe_load(text)
-    except YAML_ERRORS:  # edited by hand: equal to no other
+        settings = parse_yaml(text)
+    except ValueError:  # edited by hand: equal to no other
         return None
     if isinstance(settings, dict):
         data = settings.pop("data", None)

@@ -282,6 +282,20 @@ def test_areas_that_are_long_numbers_stay_apart(tmp_path, other):
     ]  # fmt: skip
 
 
+def test_columns_that_differ_by_a_space_are_refused(tmp_path):
+    (tmp_path / "mine.csv").write_text("time,unit,area,area \n0.1,a,CA1,CA1\n")
+    with pytest.raises(FormatError, match="two columns named 'area'"):
+        tables.read_tables(tmp_path / "mine.csv")
+
+
+def test_numbers_of_hundreds_of_digits_are_read_as_text(tmp_path):
+    write_folder(tmp_path / "mine")
+    wheel = pd.read_csv(tmp_path / "mine" / "wheel.tsv", sep="\t")
+    wheel.assign(tag=400 * "9").to_csv(tmp_path / "mine" / "wheel.tsv", index=False, sep="\t")
+    notices = tables.read_tables(tmp_path / "mine").notices
+    assert "text_among_samples" in {one.code for one in notices}
+
+
 def test_text_among_samples_is_said_to_keep_a_table_from_being_behaviour(tmp_path):
     write_folder(tmp_path / "mine")
     wheel = pd.read_csv(tmp_path / "mine" / "wheel.tsv", sep="\t")

@@ -11,9 +11,9 @@ import pandas as pd
 from spikecast.core.checks import check_same_length, suggest_name
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind
+from spikecast.core.numbers import to_numbers
 from spikecast.core.text_tables import explain_commas
 from spikecast.data.array_files import check_row_order
-from spikecast.data.columns import to_numbers
 from spikecast.data.event_files import (
     TRIAL_SUFFIXES,
     find_event_file,

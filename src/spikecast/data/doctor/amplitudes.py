@@ -4,7 +4,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from spikecast.core.notices import Notice, NoticeKind
-from spikecast.data.columns import to_numbers
+from spikecast.core.numbers import to_numbers
 from spikecast.data.doctor.names import describe_labels, name_units
 from spikecast.data.session import RawSession, SpikesInTime
 

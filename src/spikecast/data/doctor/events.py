@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from spikecast.core.notices import Notice, NoticeKind
-from spikecast.data.columns import to_numbers
+from spikecast.core.numbers import to_numbers
 from spikecast.data.session import RawSession
 
 TOLERANCE = 1.0  # seconds that an event may lie outside: the last spike is not the very end

@@ -7,8 +7,8 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from spikecast.core.notices import Notice, NoticeKind
+from spikecast.core.numbers import to_numbers
 from spikecast.core.seeding import make_rng
-from spikecast.data.columns import to_numbers
 from spikecast.data.recording import Recording
 
 MOST_CLASSES = 10

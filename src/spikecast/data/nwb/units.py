@@ -9,6 +9,7 @@ import pandas as pd
 
 from spikecast.core.errors import FormatError
 from spikecast.core.notices import Notice, NoticeKind
+from spikecast.core.numbers import to_numbers
 from spikecast.data.array_files import AREA_NAMES, QUALITY_NAMES, find_columns
 from spikecast.data.nwb.columns import read_columns, to_plain
 
@@ -149,7 +150,7 @@ def _find_electrodes(
         if several:
             notices.append(SEVERAL_AREAS(n=several))
     else:
-        ids = pd.to_numeric(table[how], errors="coerce")
+        ids = to_numbers(table[how])
         rows = known.index.get_indexer(pd.Index(ids))
     lost = (rows < 0) | (rows >= len(known))
     if lost.all():

@@ -25,6 +25,7 @@ import pandas as pd
 from spikecast.core.checks import quote, shorten_line
 from spikecast.core.errors import FormatError
 from spikecast.core.notices import Notice, NoticeKind
+from spikecast.core.numbers import to_numbers
 from spikecast.core.text_tables import explain_commas
 from spikecast.data.array_files import (
     AREA_NAMES,
@@ -128,7 +129,7 @@ def _note_text(name: str, table: pd.DataFrame, time: str) -> list[Notice]:
     others = [column for column in table if column != time]
     text = [column for column in others if table[column].dtype.kind not in "iufb"]
     # one cell of text makes text of a whole column
-    numbers = [pd.to_numeric(table[column], errors="coerce").notna().mean() for column in text]
+    numbers = [1 - np.isnan(to_numbers(table[column])).mean() for column in text]
     if len(text) == len(others) and not any(share > MOSTLY for share in numbers):
         return []
     if table[time].dtype.kind not in "iuf":

@@ -8,6 +8,7 @@ import pandas as pd
 from spikecast.core.checks import quote
 from spikecast.core.errors import InputError
 from spikecast.core.notices import Notice, NoticeKind
+from spikecast.core.numbers import to_numbers
 from spikecast.data.recording import Recording
 from spikecast.runs.studies.study_data import MOVEMENT
 
@@ -58,7 +59,7 @@ def read_numbers(
             f"this study needs the trial column '{name}'; the recording has "
             f"{', '.join(map(str, trials)) or 'none'}"
         )
-    numbers = pd.to_numeric(trials[name], errors="coerce").to_numpy(dtype=float)
+    numbers = to_numbers(trials[name])
     wrong = ~(np.isfinite(numbers) if allowed is None else np.isin(numbers, list(allowed)))
     if wrong.any():
         kinds = "numbers" if allowed is None else ", ".join(map(str, allowed))

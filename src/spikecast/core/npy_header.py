@@ -1,0 +1,77 @@
+"""Check the header of a ``.npy`` file before numpy reads it, which takes any type that it names.
+
+Some types end the interpreter as they are made: a date whose unit is divided by 0.
+"""
+
+import ast
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any
+
+from numpy.lib import format as npy
+
+from spikecast.core.checks import quote
+
+UNITS = r"(Y|M|W|D|h|m|s|ms|us|ns|ps|fs|as)"
+UNIT = re.compile(UNITS)
+"""Of dates and durations."""
+TYPE = re.compile(
+    r"[<>|=]?(b1|[iu][1248]|f(2|4|8|12|16)|c(8|16|24|32)|O[48]?|[USV]\d{1,9}"
+    rf"|[mM]8(\[{UNITS}\])?)"
+)
+OF_PYTHON_2 = re.compile(r"(?<=\d)L\b")  # after a whole number
+LONGEST = 10_000  # bytes, as numpy has it
+DEEPEST = 4  # types within types
+N_BYTES = {(1, 0): 2, (2, 0): 4, (3, 0): 4}
+"""Of the header's length, by the format's version."""
+
+
+def check_npy_header(stream: IO[bytes]) -> None:
+    """Raise a ValueError where a ``.npy`` file's header is none, or names a type that is not plain.
+
+    The stream is at its start, before and after.
+
+    Examples
+    --------
+    >>> import io
+    >>> import numpy as np
+    >>> stream = io.BytesIO()
+    >>> np.save(stream, np.ones(3)); _ = stream.seek(0)
+    >>> check_npy_header(stream)
+    """
+    version = npy.read_magic(stream)
+    if version not in N_BYTES:
+        raise ValueError(f"numpy format version {version} is not known")
+    length = int.from_bytes(stream.read(N_BYTES[version]), "little")
+    if length > LONGEST:
+        raise ValueError(f"its header has {length} bytes; those of numpy have up to {LONGEST}")
+    text = stream.read(length).decode("utf-8" if version == (3, 0) else "latin1")
+    try:
+        header = ast.literal_eval(text)
+    except SyntaxError:
+        header = ast.literal_eval(OF_PYTHON_2.sub("", text))
+    if not isinstance(header, dict) or "descr" not in header:
+        raise ValueError("its header names no type")
+    _check_type(header["descr"], 1)
+    stream.seek(0)
+
+
+def _check_type(described: Any, depth: int) -> None:
+    """Raise where a type, or that of a field of it, is not plain."""
+    if isinstance(described, list) and depth <= DEEPEST:
+        for field in described:
+            if not isinstance(field, tuple) or len(field) not in (2, 3):
+                raise ValueError(f"its header holds {quote(field)} where a field is needed")
+            _check_type(field[1], depth + 1)
+    elif not isinstance(described, str) or not TYPE.fullmatch(described):
+        raise ValueError(f"its type is {quote(described)}; numbers, text and dates are read")
+
+
+@contextmanager
+def allow_python_2() -> Iterator[None]:
+    """Let numpy read files that Python 2 wrote without its warning that this takes longer."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Reading `.npy` or `.npz` file required", UserWarning)
+        yield
