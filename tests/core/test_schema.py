@@ -110,6 +110,8 @@ def test_files_that_hold_no_block_are_refused(tmp_path, text, message):
         (f"name: {GROWING}", "aliases repeat more than a config can hold"),
         (DOUBLING, "take in more than a config can hold"),
         (f"size: 1:{'0:' * 200}0.5", "no number that can be read"),
+        (f"size: 1{':0' * 1000}", "too large a number"),
+        (f"size: 1.{'0' * 1000}", "too many digits"),
         ('size: !!int ""', "no number that can be read"),
     ],
 )

@@ -1,5 +1,6 @@
 """Parquet tables with a damaged footer are refused: pyarrow ends the process with some of them."""
 
+import json
 import subprocess
 import sys
 
@@ -31,6 +32,23 @@ for place in range(len(whole) - 8 - length, len(whole) - 8, 3):
         refused += 1
 print(refused)
 """
+
+
+@pytest.mark.parametrize("part", ["columns", "column_indexes"])
+def test_a_date_whose_unit_is_divided_by_0_is_refused(tmp_path, part):
+    path = tmp_path / "trials.parquet"
+    table = pa.Table.from_pandas(pd.DataFrame({"side": ["left", "right"] * 4}))
+    noted = json.loads(table.schema.metadata[b"pandas"])
+    noted[part][0] |= {"numpy_type": "datetime64[s/0]", "pandas_type": "datetime64[s/0]"}
+    pq.write_table(table.replace_schema_metadata({b"pandas": json.dumps(noted).encode()}), path)
+    with pytest.raises(ValueError, match="no unit that is known"):  # pandas would end the process
+        read_parquet(path)
+
+
+def test_dates_with_a_time_zone_are_read(tmp_path):
+    dates = pd.Series(pd.date_range("2026-01-01", periods=3, tz="Europe/Berlin"))
+    pd.DataFrame({"when": dates}).to_parquet(tmp_path / "trials.parquet")
+    assert read_parquet(tmp_path / "trials.parquet")["when"].equals(dates)
 
 
 def test_no_damage_of_the_footer_ends_the_process(tmp_path):

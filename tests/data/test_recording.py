@@ -94,6 +94,12 @@ def test_columns_of_lists_or_of_bytes_that_are_no_text_are_refused(column):
         Recording.from_arrays(counts(), TIME, "A", trials={"a": column})
 
 
+def test_columns_of_complex_numbers_are_refused():
+    column = np.arange(4) + 1j
+    with pytest.raises(InputError, match="column 'a' of trials holds complex numbers"):
+        Recording.from_arrays(counts(), TIME, "A", trials={"a": column})
+
+
 def test_what_is_no_dataset_and_areas_that_are_no_names_are_refused():
     with pytest.raises(InputError, match=r"made of an xarray\.Dataset"):
         Recording({"activity": counts()})
@@ -255,6 +261,9 @@ def test_activity_that_cannot_be_computed_with_is_refused():
         Recording.from_arrays(counts(), ["A"] * 5, "A")
     with pytest.raises(InputError, match="give time in seconds"):
         Recording.from_arrays(counts(), TIME * 1e-300, "A")
+    for size in (1e12, 1e300):
+        with pytest.raises(InputError, match="time goes from"):
+            Recording.from_arrays(counts(), TIME * size, "A")
     assert Recording.from_arrays(0.0 * counts(), **continuous).activity.max() == 0
 
 

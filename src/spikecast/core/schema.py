@@ -15,7 +15,7 @@ from spikecast.core.files import is_special
 
 FAST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same in C, ten times as fast
 MERGE = "tag:yaml.org,2002:merge"
-LONGEST_NUMBER = 1000  # bits of a whole number
+LONGEST_NUMBER = 1000  # bits of a whole number, and characters of any
 LARGEST = 10_000_000  # bytes of a config; others have thousands
 MOST_MERGED = 10_000  # keys of one mapping
 MOST_DRAWS = 1_000_000
@@ -74,12 +74,22 @@ class Loader(FAST):
 
     def construct_yaml_int(self, node: Any) -> int:
         """Return a whole number; raise for one of more digits than Python prints."""
+        if len(node.value) > LONGEST_NUMBER:  # seconds are needed for a megabyte
+            raise ValueError(f"{quote(node.value)} is too large a number")
         number: int = super().construct_yaml_int(node)
         if number.bit_length() > LONGEST_NUMBER:
             raise ValueError(f"{quote(node.value)} is too large a number")
         return number
 
+    def construct_yaml_float(self, node: Any) -> float:
+        """Return a number; raise for one of more digits than any has."""
+        if len(node.value) > LONGEST_NUMBER:
+            raise ValueError(f"{quote(node.value)} has too many digits")
+        number: float = super().construct_yaml_float(node)
+        return number
 
+
+Loader.add_constructor("tag:yaml.org,2002:float", Loader.construct_yaml_float)
 Loader.add_constructor("tag:yaml.org,2002:int", Loader.construct_yaml_int)
 
 

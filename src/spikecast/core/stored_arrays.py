@@ -18,7 +18,7 @@ from spikecast.core.checksums import check_checksum, has_checksum
 from spikecast.core.errors import FormatError, InputError
 from spikecast.core.free_memory import check_archive, check_fits
 from spikecast.core.hdf5_check import check_readable
-from spikecast.core.npy_header import allow_python_2, check_npy_header
+from spikecast.core.numpy_types import allow_python_2, check_date, check_npy_header
 from spikecast.core.stored import damaged, explain_errors
 
 ARRAY_WORDS = {
@@ -156,6 +156,7 @@ def open_netcdf(path: Path) -> Iterator[xr.Dataset]:
         if len(file) > MOST_VARIABLES:
             raise FormatError(f"'{path}' holds {len(file)} arrays; up to {MOST_VARIABLES} are read")
         _check_axes(file, path)
+        _check_dates(file, path)
     with warnings.catch_warnings():
         warnings.simplefilter("error", xr.SerializationWarning)  # a fill value of another type
         # axes without a name get one, which is said otherwise
@@ -181,6 +182,15 @@ def _check_axes(file: Any, path: Path) -> None:
                     f"'{path}' is damaged: {quote(name)} has {length} values along "
                     f"{quote(axis.name.strip('/'))}, {expected} are expected"
                 )
+
+
+def _check_dates(file: Any, path: Path) -> None:
+    """Raise where an array says that it holds durations in a unit that is none."""
+    for name, item in file.items():
+        try:
+            check_date(item.attrs.get("dtype"))
+        except ValueError as error:
+            raise FormatError(f"'{path}' is damaged: {quote(name)}: {error}") from None
 
 
 def read_dataset(path: Path, schema: Mapping[str, Array]) -> xr.Dataset:

@@ -11,7 +11,7 @@ from spikecast.core.checks import check_unicode, describe_error, quote
 from spikecast.core.errors import DamagedFileError, FormatError, MissingFileError
 from spikecast.core.files import is_special
 from spikecast.core.free_memory import check_size, check_texts, measure_texts
-from spikecast.core.npy_header import check_npy_header
+from spikecast.core.numpy_types import check_npy_header
 from spikecast.core.stored_arrays import read_arrays
 from spikecast.core.text_tables import (
     SEPARATORS,

@@ -21,6 +21,7 @@ from spikecast.core.checks import (
 from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
 from spikecast.core.free_memory import LONGEST_TEXT
 from spikecast.data.binning import (
+    LONGEST,
     check_magnitude,
     check_units,
     measure_bin_size,
@@ -68,6 +69,12 @@ def check_dataset(dataset: xr.Dataset) -> None:
     for name, variable in dataset.data_vars.items():
         if variable.dims[:2] == AXES[:2] and variable.dtype.kind not in "iufb":
             raise InputError(f"behaviour '{name}' holds {variable.dtype}; it must hold numbers")
+    for name, column in dataset.coords.items():
+        if column.dtype.kind == "c" and column.dims:
+            raise InputError(
+                f"column '{name}' of {column.dims[0]}s holds complex numbers; make two columns of "
+                "it, for instance of its real and imaginary parts"
+            )
     _check_time(dataset["time"].values)
     _check_attributes(dataset.attrs, measure_bin_size(dataset["time"].values))
 
@@ -75,6 +82,11 @@ def check_dataset(dataset: xr.Dataset) -> None:
 def _check_time(time: np.ndarray) -> None:
     if time.dtype.kind not in "iuf":
         raise InputError(f"time must be numbers, in seconds, not {time.dtype}")
+    if not np.abs(time).max(initial=0) <= LONGEST:  # NaN is none of them
+        raise InputError(
+            f"time goes from {time.min():g} to {time.max():g} s; it must be finite, within "
+            f"{LONGEST:g} s of the event"
+        )
 
 
 def _check_areas(areas: np.ndarray) -> None:

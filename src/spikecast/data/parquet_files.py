@@ -8,6 +8,7 @@ import pandas as pd
 from spikecast.core.checks import quote
 from spikecast.core.errors import FormatError
 from spikecast.core.free_memory import check_fits
+from spikecast.core.numpy_types import check_date
 
 WIDTH = 8  # bytes of a number
 
@@ -23,6 +24,7 @@ def read_parquet(path: Path) -> pd.DataFrame:
     with ParquetFile(path) as file:
         about = file.metadata
         _refuse_lists(file)
+        _check_dates(file)
         check_fits(float(about.num_rows) * about.num_columns * WIDTH, path)
         check_fits(_measure_texts(file, path), path)
     table = pd.read_parquet(path)
@@ -38,6 +40,15 @@ def _refuse_lists(file: Any) -> None:
                 f"column {quote(field.name)} holds lists or other objects; columns must hold "
                 "numbers or text"
             )
+
+
+def _check_dates(file: Any) -> None:
+    """Raise where pandas noted a date in a unit that is none, which it would make again."""
+    noted = file.schema_arrow.pandas_metadata or {}
+    for columns in (noted.get("columns", ()), noted.get("column_indexes", ())):
+        for column in columns:
+            for named in column.values():
+                check_date(named)
 
 
 def _measure_texts(file: Any, path: Path) -> float:

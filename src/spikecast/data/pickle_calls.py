@@ -14,7 +14,7 @@ import numpy as np
 
 from spikecast.core.checks import check_unicode, quote
 from spikecast.core.errors import FormatError, UnsafeFileError
-from spikecast.core.npy_header import UNIT
+from spikecast.core.numpy_types import UNIT
 
 CODE = re.compile(r"[?bBhHiIlLqQefdgFDGSUVOmMuc]\d*")
 """Codes of numpy's types in a pickle: ``f8``, ``U12``, ``O8``."""
@@ -84,8 +84,8 @@ class PickledType:
         elif version == 4 and self.dtype.kind in "mM":
             unit, number = rest[2][1][:2]
             unit = unit.decode("ascii") if isinstance(unit, bytes) else unit
-            if not UNIT.fullmatch(unit):
-                raise FormatError(f"the pickle holds dates in {quote(unit)}")
+            if not UNIT.fullmatch(unit) or number < 1:
+                raise FormatError(f"the pickle holds dates in {int(number)} {quote(unit)}")
             self.dtype = np.dtype(f"{self.dtype.str}[{int(number)}{unit}]")
         if order in "<>":
             self.dtype = self.dtype.newbyteorder(order)

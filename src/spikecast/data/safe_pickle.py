@@ -16,7 +16,7 @@ from numpy.lib import format as npy
 from spikecast.core.checks import check_unicode, describe_error
 from spikecast.core.errors import FormatError, UnsafeFileError
 from spikecast.core.free_memory import check_archive
-from spikecast.core.npy_header import allow_python_2, check_npy_header
+from spikecast.core.numpy_types import allow_python_2, check_npy_header
 from spikecast.data.pickle_calls import (
     WALKED,
     PickledArray,

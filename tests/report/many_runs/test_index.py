@@ -110,6 +110,18 @@ def test_scores_of_one_label_by_two_metrics_are_not_ranked_together(tmp_path):
     assert {score.metric for score in read_entry(tmp_path / "run").scores} == {"balanced_accuracy"}
 
 
+@pytest.mark.parametrize("started", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+def test_a_date_beyond_the_calendar_is_the_damage_of_one_run(tmp_path, started):
+    for name in ("odd", "fine"):
+        fabricate(tmp_path / name)
+    manifest = json.loads((tmp_path / "odd" / "manifest.json").read_text())
+    content = json.dumps(manifest | {"started": started})
+    (tmp_path / "odd" / "manifest.json").write_text(content)
+    assert read_entry(tmp_path / "odd").state == "damaged"
+    assert read_entry(tmp_path / "fine").state == "finished"
+    assert index.build(tmp_path).exists()
+
+
 def test_each_kind_and_state_is_recognised(shelf):
     found = {
         path.relative_to(shelf).as_posix(): read_entry(path) for path in index.find_folders(shelf)

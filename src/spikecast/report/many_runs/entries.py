@@ -299,7 +299,7 @@ def _list_cell_scores(cells: pd.DataFrame, kinds: set[str]) -> list[Score]:
 
 def _make_entry(folder: Path, kind: str, manifest: dict[str, Any], *, finished: bool) -> Entry:
     """Return an entry with what every kind has: state, start, duration, page."""
-    started = datetime.fromisoformat(manifest["started"])
+    started = datetime.fromisoformat(manifest["started"]).astimezone()
     ended = manifest["finished"] if finished else None
     return Entry(
         folder,

@@ -73,13 +73,12 @@ def find_folders(folder: Path) -> Iterator[Path]:
 
 def _make_row(entry: Entry, folder: Path, scales: Scales) -> dict[str, Any]:
     best = entry.best
-    started = entry.started.astimezone() if entry.started else None
     long = len(entry.summary) > LONGEST_SUMMARY
     return {
         "entry": entry,
         "name": entry.folder.relative_to(folder).as_posix(),
         "link": quote(entry.page.relative_to(folder).as_posix()) if entry.page else "",
-        "when": f"{started:%Y-%m-%d %H:%M}" if started else "",
+        "when": f"{entry.started:%Y-%m-%d %H:%M}" if entry.started else "",
         "duration": "" if entry.seconds is None else format_duration(entry.seconds),
         "best": best,
         "best_target": best.target if best and (best.target,) != entry.targets else "",

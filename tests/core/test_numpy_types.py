@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from spikecast.core.errors import DamagedFileError, FormatError
-from spikecast.core.npy_header import check_npy_header
+from spikecast.core.numpy_types import check_npy_header
 from spikecast.core.stored_arrays import read_arrays
 from spikecast.data.array_files import map_matrix
 from spikecast.data.safe_pickle import load_numpy
@@ -63,13 +63,16 @@ def test_types_that_are_not_plain_are_refused(tmp_path, descr):
         ("{'shape': (2,)}", "names no type"),
         ("[1]", "names no type"),
         (describe("'<f8'") + " " * 20_000, "header has 2"),
-        ("{'descr': __import__('os').getcwd()}", "malformed node"),
+        ("{'descr': __import__('os').getcwd()}", "header is damaged"),
+        (describe("'<f8'", "(1is 2,)"), "header is damaged"),
     ],
 )
 def test_what_is_no_header_is_refused(tmp_path, header, message):
     path = write_npy(tmp_path / "a.npy", header)
-    for name, found in read_in_all_ways(path).items():
-        assert message in found, name
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for name, found in read_in_all_ways(path).items():
+            assert message in found, name
 
 
 def test_a_file_of_python_2_is_read_without_a_warning(tmp_path):
@@ -99,21 +102,23 @@ def test_what_numpy_writes_passes(array):
 class DateOf:
     """A pickle of an array of dates in a unit of one's own."""
 
-    def __init__(self, unit):
-        self.unit = unit
+    def __init__(self, unit, number):
+        self.unit, self.number = unit, number
 
     def __reduce__(self):
-        state = (4, "<", None, None, None, -1, -1, 0, ({}, (self.unit, 1, 1, 1)))
+        state = (4, "<", None, None, None, -1, -1, 0, ({}, (self.unit, self.number, 1, 1)))
         return np.dtype, ("M8", False, True), state
 
 
-@pytest.mark.parametrize("unit", [b"Y/0", b"s/0", b"", b"]["])
-def test_a_pickled_type_of_dates_has_a_known_unit(tmp_path, unit):
+@pytest.mark.parametrize(
+    ("unit", "number"), [(b"Y/0", 1), (b"s/0", 1), (b"", 1), (b"][", 1), (b"s", 0), (b"s", "1/0")]
+)
+def test_a_pickled_type_of_dates_has_a_known_unit(tmp_path, unit, number):
     (tmp_path / "a.npy").write_bytes(
         b"\x93NUMPY\x01\x00v\x00"
         + describe("'|O'", "()").encode().ljust(117)
         + b"\n"
-        + pickle.dumps({"a": DateOf(unit)}, protocol=2)
+        + pickle.dumps({"a": DateOf(unit, number)}, protocol=2)
     )
     with pytest.raises(FormatError, match=r"dates in|damaged"):
         load_numpy(tmp_path / "a.npy")

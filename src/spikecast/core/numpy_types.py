@@ -1,6 +1,6 @@
-"""Check the header of a ``.npy`` file before numpy reads it, which takes any type that it names.
+"""Check the types that a file names before numpy makes them.
 
-Some types end the interpreter as they are made: a date whose unit is divided by 0.
+Some end the interpreter as they are made: a date whose unit is divided by 0.
 """
 
 import ast
@@ -21,6 +21,7 @@ TYPE = re.compile(
     r"[<>|=]?(b1|[iu][1248]|f(2|4|8|12|16)|c(8|16|24|32)|O[48]?|[USV]\d{1,9}"
     rf"|[mM]8(\[{UNITS}\])?)"
 )
+ODD_DATE = re.compile(rf"(?:[mM]8|datetime64|timedelta64)\[(?!{UNITS}[],])")
 OF_PYTHON_2 = re.compile(r"(?<=\d)L\b")  # after a whole number
 LONGEST = 10_000  # bytes, as numpy has it
 DEEPEST = 4  # types within types
@@ -47,15 +48,39 @@ def check_npy_header(stream: IO[bytes]) -> None:
     length = int.from_bytes(stream.read(N_BYTES[version]), "little")
     if length > LONGEST:
         raise ValueError(f"its header has {length} bytes; those of numpy have up to {LONGEST}")
-    text = stream.read(length).decode("utf-8" if version == (3, 0) else "latin1")
-    try:
-        header = ast.literal_eval(text)
-    except SyntaxError:
-        header = ast.literal_eval(OF_PYTHON_2.sub("", text))
+    header = _parse(stream.read(length).decode("utf-8" if version == (3, 0) else "latin1"))
     if not isinstance(header, dict) or "descr" not in header:
         raise ValueError("its header names no type")
     _check_type(header["descr"], 1)
     stream.seek(0)
+
+
+def _parse(header: str) -> Any:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)  # what follows is an error
+            try:
+                return ast.literal_eval(header)
+            except SyntaxError:
+                return ast.literal_eval(OF_PYTHON_2.sub("", header))
+    except Exception:  # deep ones fail in several ways, and name objects at an address
+        raise ValueError("its header is damaged") from None
+
+
+def check_date(named: Any) -> None:
+    """Raise a ValueError where a type is one of dates or durations in a unit that is none.
+
+    Examples
+    --------
+    >>> check_date("datetime64[ns, Europe/Berlin]")
+    >>> try:
+    ...     check_date("timedelta64[s/0]")
+    ... except ValueError as error:
+    ...     print(error)
+    the type 'timedelta64[s/0]' has no unit that is known
+    """
+    if isinstance(named, str) and ODD_DATE.search(named):
+        raise ValueError(f"the type {quote(named)} has no unit that is known")
 
 
 def _check_type(described: Any, depth: int) -> None:
