@@ -22,6 +22,10 @@ TYPE = re.compile(
     rf"|[mM]8(\[{UNITS}\])?)"
 )
 ODD_DATE = re.compile(rf"(?:[mM]8|datetime64|timedelta64)\[(?!{UNITS}[],])")
+USUAL = re.compile(
+    rf"\{{'descr': '{TYPE.pattern}', 'fortran_order': (True|False), 'shape': \([0-9, ]*\), \}} *\n"
+)
+"""A header as numpy writes it, which need not be parsed."""
 OF_PYTHON_2 = re.compile(r"(?<=\d)L\b")  # after a whole number
 LONGEST = 10_000  # bytes, as numpy has it
 DEEPEST = 4  # types within types
@@ -48,10 +52,12 @@ def check_npy_header(stream: IO[bytes]) -> None:
     length = int.from_bytes(stream.read(N_BYTES[version]), "little")
     if length > LONGEST:
         raise ValueError(f"its header has {length} bytes; those of numpy have up to {LONGEST}")
-    header = _parse(stream.read(length).decode("utf-8" if version == (3, 0) else "latin1"))
-    if not isinstance(header, dict) or "descr" not in header:
-        raise ValueError("its header names no type")
-    _check_type(header["descr"], 1)
+    text = stream.read(length).decode("utf-8" if version == (3, 0) else "latin1")
+    if not USUAL.fullmatch(text):
+        header = _parse(text)
+        if not isinstance(header, dict) or "descr" not in header:
+            raise ValueError("its header names no type")
+        _check_type(header["descr"], 1)
     stream.seek(0)
 
 

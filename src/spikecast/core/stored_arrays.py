@@ -2,7 +2,6 @@
 
 import warnings
 import zipfile
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import IO, Any
 
 import numpy as np
 import xarray as xr
-from numpy.lib.npyio import NpzFile
+from numpy.lib import format as npy
 
 from spikecast.core.checks import check_unicode, describe_error, quote, shorten_line
 from spikecast.core.checksums import check_checksum, has_checksum
@@ -63,57 +62,52 @@ def read_arrays(
     that the schema does not name may be anything.
     """
     arrays = {}
-    with (
-        explain_errors(path),
-        _explain_decoding(),
-        path.open("rb") as file,  # which numpy leaves open where it is no zip
-        _open_npz(file, path) as stored,
-    ):
-        for name in stored.files:
-            if name.startswith(prefix):
-                arrays[name] = _read_member(stored, name)
-    wrong = next((name for name, one in arrays.items() if not isinstance(one, np.ndarray)), None)
-    if wrong is not None:
-        raise damaged(path, f"{quote(wrong)} is no array")
+    with explain_errors(path), _explain_decoding(), path.open("rb") as file:
+        _check_start(file)
+        with zipfile.ZipFile(file) as archive, allow_python_2():
+            check_archive(archive, path)
+            for name, member in _name_members(archive).items():
+                if name.startswith(prefix):
+                    arrays[name] = _read_member(archive, member, name)
     check_arrays(path, arrays, schema or {}, sizes)
     return arrays
 
 
-def _open_npz(file: IO[bytes], path: Path) -> NpzFile:
+def _check_start(file: IO[bytes]) -> None:
     start = file.read(4)
     file.seek(0)
-    if start[:2] != b"PK":  # numpy would take it for a pickle
+    if start[:2] != b"PK":
         what = "it holds one array" if start == MAGIC[:4] else "it is something else"
         raise ValueError(f"{what}; a .npz of several is needed")
-    with zipfile.ZipFile(file) as archive:
-        check_archive(archive, path)
-        for member in archive.infolist():
-            with archive.open(member) as part:
-                if part.read(len(MAGIC)) == MAGIC:
-                    part.seek(0)
-                    check_npy_header(part)
-        names = [name.removesuffix(".npy") for name in archive.namelist()]
-    name, number = Counter(names).most_common(1)[0] if names else ("", 1)
-    if number > 1:
-        raise ValueError(f"{quote(name)} is there {number} times")
-    file.seek(0)
-    stored: NpzFile = np.load(file, allow_pickle=False)
-    return stored
 
 
-def _read_member(stored: NpzFile, name: str) -> np.ndarray:
-    try:
-        with allow_python_2():
-            array = stored[name]
-    except ValueError as error:
-        if "pickle" not in str(error):
-            raise
-        raise ValueError(
-            f"{quote(name)} holds Python objects, which are not read; save numbers, or text as "
-            "np.array(values, dtype=str)"
-        ) from None
-    if isinstance(array, np.ndarray):
-        check_unicode(quote(name), array)
+def _name_members(archive: zipfile.ZipFile) -> dict[str, str]:
+    """Return name of the array -> name in the archive; raise where two arrays have one name."""
+    members: dict[str, str] = {}
+    for member in archive.namelist():
+        name = member.removesuffix(".npy")
+        if name in members:
+            raise ValueError(f"{quote(name)} is there twice")
+        members[name] = member
+    return members
+
+
+def _read_member(archive: zipfile.ZipFile, member: str, name: str) -> np.ndarray:
+    with archive.open(member) as part:
+        assert isinstance(part, zipfile.ZipExtFile)
+        if not part.peek(len(MAGIC)).startswith(MAGIC):
+            raise ValueError(f"{quote(name)} is no array")
+        check_npy_header(part)
+        try:
+            array: np.ndarray = npy.read_array(part, allow_pickle=False)
+        except ValueError as error:
+            if "pickle" not in str(error):
+                raise
+            raise ValueError(
+                f"{quote(name)} holds Python objects, which are not read; save numbers, or text as "
+                "np.array(values, dtype=str)"
+            ) from None
+    check_unicode(quote(name), array)
     return array
 
 
