@@ -60,8 +60,8 @@ def test_either_way_round_is_the_same():
     "shared",
     [
         {"stimulus": 0.5},
-        {"movement": 0.5},
-        {"coupling": 0.3},
+        pytest.param({"movement": 0.5}, marks=pytest.mark.slow),  # the last has all of them
+        pytest.param({"coupling": 0.3}, marks=pytest.mark.slow),
         {"stimulus": 0.3, "movement": 0.3, "coupling": 0.3, "bin_size": 0.02},
     ],
 )

@@ -40,7 +40,7 @@ def test_a_planted_coupling_is_found():
     assert Beyond.from_json(beyond.to_json()) == beyond
 
 
-@pytest.mark.parametrize("place", [(31, -1), (31, 20)])
+@pytest.mark.parametrize("place", [(31, -1), pytest.param((31, 20), marks=pytest.mark.slow)])
 def test_a_rare_event_in_the_recorded_behaviour_hides_no_coupling(place):
     """One lick in a session is a hundred s.d.: it must not blow up what is taken out."""
     recording = sc.simulate.unrelated_areas(

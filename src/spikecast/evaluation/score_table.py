@@ -146,7 +146,7 @@ class Scores(Drawable):
         --------
         >>> import spikecast as sc
         >>> recording = sc.simulate.decision_task(40, n_bins=80, seed=3).recording
-        >>> scores = sc.cross_validate(["pca_ridge"], sc.AreaToArea("MOs"), recording)
+        >>> scores = sc.cross_validate(["pca_ridge"], sc.AreaToArea("MOs"), recording, shifts=0)
         >>> scores.interval("pca_ridge").low > 0
         True
         """

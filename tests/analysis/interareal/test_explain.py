@@ -50,7 +50,7 @@ def test_what_many_neurons_read_is_recovered_but_for_their_noise():
         assert row["low"] < 0.08
 
 
-@pytest.mark.parametrize("stimulus", [0.0, 0.1])
+@pytest.mark.parametrize("stimulus", [pytest.param(0.0, marks=pytest.mark.slow), 0.1])
 def test_areas_that_share_nothing_but_a_stimulus_explain_nothing_alone(stimulus):
     wrong = 0
     for seed in range(4):

@@ -1,6 +1,7 @@
 """When two areas covary: a lead bends the matrix, a shared input does not."""
 
 import numpy as np
+import pytest
 
 from spikecast.analysis.interareal.lagged_cca import joint_correlation
 
@@ -15,9 +16,10 @@ def test_the_joint_correlation_leans_to_the_leading_area(two_areas):
     assert found.claim.above == "behavior"
 
 
-def test_the_joint_correlation_of_a_shared_input_leans_nowhere(two_areas):
+@pytest.mark.parametrize("n_sessions", [2, pytest.param(6, marks=pytest.mark.slow)])
+def test_the_joint_correlation_of_a_shared_input_leans_nowhere(two_areas, n_sessions):
     outside, together = [], []
-    for seed in range(6):
+    for seed in range(n_sessions):
         found = joint_correlation(two_areas(seed, n_trials=120), "VISp", "MOs", max_lag=6)
         inner = found.table.iloc[6:-6]
         outside.append(((inner["low"] > 0) | (inner["high"] < 0)).mean())

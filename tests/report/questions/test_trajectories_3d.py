@@ -45,7 +45,7 @@ def test_the_library_is_on_the_page_only_where_something_turns(recording, page, 
     assert "<script" not in flat
 
 
-@pytest.mark.parametrize("width", [1200, 390])
+@pytest.mark.parametrize("width", [1200, pytest.param(390, marks=pytest.mark.slow)])
 def test_a_drag_turns_it(page, browser, width):
     from selenium.webdriver.common.action_chains import ActionChains
     from selenium.webdriver.common.by import By

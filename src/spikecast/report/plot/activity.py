@@ -78,7 +78,7 @@ def scores(table: Scores, *, ax: Axes | None = None) -> Figure:
     --------
     >>> import spikecast as sc
     >>> recording = sc.simulate.decision_task(40, n_bins=80, stim_onset=0.2, seed=3).recording
-    >>> result = sc.cross_validate(["mean_rate", "pca_ridge"], sc.AreaToArea("MOs"), recording)
+    >>> result = sc.cross_validate(["pca_ridge"], sc.AreaToArea("MOs"), recording, 2, shifts=0)
     >>> len(scores(result).axes)
     1
     """
