@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import pickle
+import re
 import struct
 import zipfile
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ import h5py
 import numpy as np
 
 from spikecast.core.hdf5_check import check_readable
+from spikecast.core.numpy_types import check_npy_header
 
 T = TypeVar("T")
 HEADERS = (
@@ -23,6 +25,17 @@ HEADERS = (
     ("'descr'", "'desc'"), ("False", "True"), ("{", "[" * 300), ("(", "("), ("}", "} #"),
 )  # fmt: skip
 """What is replaced in the header of a ``.npy``, and by what."""
+DESCRIBED = re.compile(r"'descr': ('[^']*'|\[.*?\])")
+TYPES = (
+    "<M8[Y/0]", "m8[s/0]", "timedelta64[s/0]", "M8[0s]", "M8[25ns]", "M8[ns]", "M8", "i4,i4", "V8",
+    "(2,3)f4", "U999999999", "c32", "f16", ">i2", "O", "", "int", "datetime64[ns, UTC]",
+)  # fmt: skip
+"""Types that a file may name; numpy ends the program with the first ones."""
+ATTRIBUTES = ("dtype", "units", "calendar", "_FillValue", "scale_factor", "add_offset",
+              "coordinates", "_Unsigned", "valid_range", "missing_value")  # fmt: skip
+"""Attributes of an array that whoever reads it decodes."""
+SAID = ("timedelta64[s/0]", "seconds", "days since 0", "days since 1-1-1", "bool", "x", "a b c", -1,
+        1e308, 0, float("nan"), [1, 2], b"\xff", "true", "360_day")  # fmt: skip
 
 
 def pick(rng: np.random.Generator, options: Sequence[T]) -> T:
@@ -65,11 +78,14 @@ def damage_array(array: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarra
 
 def damage_npz(path: Path, rng: np.random.Generator) -> str:
     """Damage an array of a ``.npz`` file, or its name, or the bytes of a member."""
-    with path.open("rb") as file, np.load(file) as stored:
-        try:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for name in archive.namelist():
+                check_npy_header(io.BytesIO(archive.read(name)))  # damaged before
+        with path.open("rb") as file, np.load(file) as stored:
             arrays = dict(stored)
-        except ValueError:  # a pickle
-            return _damage_member(path, rng)
+    except ValueError:  # a pickle
+        return _damage_member(path, rng)
     name = pick(rng, list(arrays))
     array = arrays.pop(name)
     kind = pick(rng, ("missing", "rename", "member", "array", "array", "array", "array"))
@@ -99,6 +115,7 @@ def damage_npy(path: Path, rng: np.random.Generator) -> str:
     """Damage the array of a ``.npy`` file, or its bytes behind the header, or the header."""
     content = path.read_bytes()
     try:
+        check_npy_header(io.BytesIO(content))  # damaged before
         array = np.load(path)
     except ValueError:  # a pickle
         array = None
@@ -121,6 +138,11 @@ def _damage_npy_bytes(content: bytes, rng: np.random.Generator) -> tuple[bytes, 
     if kind == "header":
         old, new = pick(rng, HEADERS)
         text = header.decode("latin1").replace(old, new, 1)
+        if rng.random() < 0.5:
+            odd = pick(rng, TYPES)
+            text = DESCRIBED.sub(
+                pick(rng, (f"'descr': '{odd}'", f"'descr': [('a', '{odd}')]")), text
+            )
         length = struct.pack("<H", len(text) - 10)
         return text[:8].encode("latin1") + length + text[10:].encode("latin1") + body, kind
     if kind == "pickle":  # something else, well made
@@ -184,13 +206,21 @@ def damage_tensors(path: Path, rng: np.random.Generator) -> str:
 
 
 def damage_hdf5(path: Path, rng: np.random.Generator) -> str:
-    """Damage an array of an HDF5 file that is whole; its attributes, which list its axes, stay."""
+    """Damage an array of an HDF5 file that is whole, or what it says of it.
+
+    Its other attributes, which list its axes, stay.
+    """
     check_readable(path)
     content = io.BytesIO(path.read_bytes())  # who has read the file may have it open
     names: list[str] = []
     with h5py.File(content, "r+") as file:
         file.visit(names.append)
         name = pick(rng, sorted(one for one in names if isinstance(file[one], h5py.Dataset)))
+        if rng.random() < 0.3:
+            attribute, said = pick(rng, ATTRIBUTES), pick(rng, SAID)
+            file[name].attrs[attribute] = said
+            path.write_bytes(content.getvalue())
+            return f"'{name}': its {attribute} {said!r}"
         kept, values = dict(file[name].attrs), file[name][()]
         del file[name]
         done = "gone"

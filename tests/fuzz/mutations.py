@@ -38,6 +38,8 @@ TOKENS = (
     *(b"\x00", b"\xff", b"\xed\xa0\x80", b"\xef\xbb\xbf", b"\xe2\x80\xa8", b"\x1b[31m", b"\r\n"),
     *(b"&a [*a]", b"*a", b"!!python/object:os.system x", b"!!binary a", b"<<: 1", b"? ", b"--- "),
     *(b"null", b"~", b"yes", b"2001-01-01", b"12:30:45", b'"', b"'", b",,", b"\t", b": ", b"- "),
+    *(b'!!int ""', b"!!float -", b"!!timestamp 0", b"1" + b":0" * 900, b"1" + b":0" * 300 + b".5"),
+    *(b"<<: [*a, *a]", b"&a", b"1is 2", b"3L", b"M8[s/0]", b"0001-01-01T00:00:00+23:59"),
     b"%(a)s{b}{0!r}$c",
 )
 """What is put into a text, whatever it means there."""
