@@ -1,6 +1,7 @@
 """An atlas from settings to tables: planted coupling, none, kills, failures, a cluster."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,7 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spikecast.core.errors import InputError, NotEnoughDataError, RunError, UnknownNameError
+from spikecast.core.errors import (
+    DamagedFileError,
+    InputError,
+    NotEnoughDataError,
+    RunError,
+    UnknownNameError,
+)
 from spikecast.core.jsonl_store import JsonlStore
 from spikecast.data.recording import Recording
 from spikecast.models.preprocess import smooth
@@ -260,6 +267,46 @@ def test_the_journal_of_another_atlas_is_refused(files, done, tmp_path):
     (out / "jobs.jsonl").write_bytes((done.folder / "jobs.jsonl").read_bytes())
     with pytest.raises(RunError, match=r"of other data or settings than this atlas has.*Remove"):
         run_atlas(settings, out, resume=True, workers=1)
+
+
+def _lose_a_null(pair):
+    del pair["scores"]["trial_shuffle"]
+
+
+def _lose_a_trial(pair):
+    for sums in pair["trials"]:
+        del sums[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (None, "the pair .* is not in it"),
+        (_lose_a_null, "must be above .*train_mean, trial_shuffle"),
+        (_lose_a_trial, "trials, others of its session"),
+        (lambda pair: pair["shifts"].pop(), "shifts, others of its session"),
+        (lambda pair: pair.pop("shifts"), "no shift test, and no reason"),
+    ],
+)
+def test_a_record_that_does_not_hold_what_its_job_gives_is_a_line(
+    files, done, tmp_path, change, message
+):
+    out = shutil.copytree(done.folder, tmp_path / "run")
+    lines = [json.loads(line) for line in (out / "jobs.jsonl").read_text().splitlines()]
+    key, record = next(line for line in lines if line[0].startswith("ridge"))
+    name = list(record["pairs"])[-1]
+    if change is None:
+        del record["pairs"][name]
+    else:
+        change(record["pairs"][name])
+    (out / "jobs.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with pytest.raises(DamagedFileError, match=rf"{message}.*Remove the line"):
+        run_atlas(AtlasSettings(data=files), out, resume=True, workers=1)
+    # as the message says
+    kept = [line for line in lines if line[0] != key]
+    (out / "jobs.jsonl").write_text("".join(json.dumps(line) + "\n" for line in kept))
+    run_atlas(AtlasSettings(data=files), out, resume=True, workers=1)
+    assert (out / "cells.csv").read_bytes() == (done.folder / "cells.csv").read_bytes()
 
 
 def test_a_cluster_that_loses_a_worker_gives_the_same_table(files, done, cluster, tmp_path):

@@ -16,7 +16,6 @@ from typing import Any
 import pandas as pd
 
 from spikecast.analysis.conditions import number_conditions
-from spikecast.core.checks import quote
 from spikecast.core.errors import RunError
 from spikecast.core.files import write_atomically, write_json, write_text
 from spikecast.core.jsonl_store import JsonlStore
@@ -35,6 +34,7 @@ from spikecast.parallel.memory import release_memory
 from spikecast.parallel.shared_data import SharedValue, share_value
 from spikecast.runs.atlas import claims, pooling, records, tables
 from spikecast.runs.atlas.contents import StoredJob
+from spikecast.runs.atlas.journal import check_journal
 from spikecast.runs.atlas.plan import (
     PairJob,
     SessionPlan,
@@ -197,7 +197,7 @@ class _Atlas:
         missing: dict[str, list[PairJob]] = {}
         marks = {session.name: _mark(session, self.settings) for session in self.sessions}
         whose = {job.name: marks[session.name] for session, job in jobs}
-        _check_marks(self.layout.jobs, journal, whose)
+        check_journal(self.layout.jobs, journal.records, jobs, marks)
         for session, job in jobs:
             if "pairs" not in journal.records.get(job.name, {}):
                 missing.setdefault(session.name, []).append(job)
@@ -253,16 +253,6 @@ def _mark(session: SessionPlan, settings: AtlasSettings) -> str:
     asked = settings.model_dump(mode="json", exclude={"data", "sessions", "targets", "models"})
     text = json.dumps([session.identity, asked], sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
-
-
-def _check_marks(path: Path, journal: JsonlStore, whose: Mapping[str, str]) -> None:
-    """Raise where a job in the journal is of other data or settings; old ones have no mark."""
-    for name, mark in whose.items():
-        if journal.records.get(name, {}).get("of", mark) != mark:
-            raise RunError(
-                f"'{path}' holds {quote(name)} of other data or settings than this atlas has: it "
-                "was copied from elsewhere. Remove the file, and resume"
-            )
 
 
 def _record_outcome(

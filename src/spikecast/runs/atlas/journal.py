@@ -1,0 +1,68 @@
+"""Check that what the journal of an atlas holds goes with its plan: jobs, pairs and lengths."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from spikecast.core.checks import quote
+from spikecast.core.errors import DamagedFileError, RunError
+from spikecast.runs.atlas.plan import PairJob, SessionPlan
+from spikecast.runs.atlas.settings import RIDGE
+from spikecast.runs.atlas.tables import OTHER_NULLS
+
+
+def check_journal(
+    path: Path,
+    records: Mapping[str, Any],
+    jobs: Iterable[tuple[SessionPlan, PairJob]],
+    marks: Mapping[str, str],
+) -> None:
+    """Raise where a record is of other data or settings, or does not hold what its job gives.
+
+    `marks` is session -> the mark of its data and of how they are asked; old records have none.
+    """
+    lengths: dict[str, int] = {}
+    for session, job in jobs:
+        record, mark = records.get(job.name, {}), marks[session.name]
+        if record.get("of", mark) != mark:
+            raise RunError(
+                f"'{path}' holds {quote(job.name)} of other data or settings than this atlas has: "
+                "it was copied from elsewhere. Remove the file, and resume"
+            )
+        if "pairs" not in record:
+            continue
+        for name in [job.pair] if job.pair else session.pairs[job.draw]:
+            wrong = _find_wrong(record["pairs"].get(name), name, job, session, lengths)
+            if wrong:
+                raise DamagedFileError(
+                    f"'{path}' is damaged: {quote(job.name)}: {wrong}. Remove the line of this "
+                    "job, and resume: what it recorded is done again"
+                )
+
+
+def _find_wrong(
+    pair: Mapping[str, Any] | None,
+    name: str,
+    job: PairJob,
+    session: SessionPlan,
+    lengths: dict[str, int],
+) -> str:
+    """Return what the record of a pair lacks, or "".
+
+    `lengths` keeps how many trials and shifts a session has, by what it was first.
+    """
+    if pair is None:
+        return f"the pair {quote(name)} is not in it"
+    nulls = {session.rung, *OTHER_NULLS}
+    if set(pair["scores"]) != nulls:
+        return f"the scores of {quote(name)} must be above {', '.join(sorted(nulls))}"
+    found = {"trials": len(pair["trials"][0])}
+    if job.model == RIDGE:
+        if "shifts" not in pair or "untested" not in pair:
+            return f"{quote(name)} has no shift test, and no reason why"
+        found |= {"shifts": len(pair["shifts"])} if pair["shifts"] else {}
+    for what, length in found.items():
+        first = lengths.setdefault(f"{session.name}: {what}", length)
+        if length != first:
+            return f"{quote(name)} has {length} {what}, others of its session {first}"
+    return ""
