@@ -3,6 +3,7 @@
 import warnings
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -119,6 +120,34 @@ def test_an_area_that_the_unit_lacks_is_that_of_its_electrode(write):
     assert recording.area.tolist() == planted.AREAS
     (notice,) = find(read_taken(recording.dataset), "area_column")
     assert "agrees, and is taken for 1 units that 'location' says nothing of" in str(notice)
+
+
+def number_electrodes(path, ids):
+    with h5py.File(path, "a") as file:
+        file["general/extracellular_ephys/electrodes/id"][:] = ids
+    return path
+
+
+def test_units_refer_to_rows_of_electrodes_also_where_each_probe_counts_from_0(write):
+    path = number_electrodes(
+        write(planted.add_electrodes, planted.add_units, planted.add_trials), [0, 0, 1]
+    )
+    recording = load(path, **PLACE)
+    assert recording.area.tolist() == planted.AREAS
+    assert recording.neurons["electrode_y"].tolist() == [2.0, 1.0, 0.0]
+    assert not find(read_taken(recording.dataset), "electrodes_lost")
+
+
+def test_an_id_of_two_electrodes_names_neither(write):
+    path = write(
+        planted.add_electrodes,
+        lambda nwb: planted.add_units(nwb, electrodes=False, peak_channel_id=[1, 0, 0]),
+        planted.add_trials,
+    )
+    recording = load(number_electrodes(path, [0, 0, 1]), **PLACE)
+    assert recording.area.tolist()[1:] == ["unknown"] * 2
+    assert recording.area.tolist()[0] == planted.AREAS[0]
+    assert "2 of 3 units" in str(find(read_taken(recording.dataset), "electrodes_lost")[0])
 
 
 def test_electrodes_that_are_lost_are_said(write):

@@ -22,7 +22,8 @@ MEAN_DISTANCES = 10  # of spikes of all units; silence so long is rare while a s
 ELECTRODES_LOST = NoticeKind(
     "electrodes_lost",
     "serious",
-    "units refer to electrodes ({how}) that the file does not hold{detail}: their areas are lost",
+    "units refer to electrodes ({how}) that the file does not hold, or more than once{detail}: "
+    "their areas are lost",
 )
 SEVERAL_AREAS = NoticeKind(
     "several_areas", "minor", "{n} units have electrodes in several areas: the first one is taken"
@@ -150,8 +151,7 @@ def _find_electrodes(
         if several:
             notices.append(SEVERAL_AREAS(n=several))
     else:
-        ids = to_numbers(table[how])
-        rows = known.index.get_indexer(pd.Index(ids))
+        rows = _find_rows(known.index, to_numbers(table[how]))
     lost = (rows < 0) | (rows >= len(known))
     if lost.all():
         return None, [*notices, ELECTRODES_LOST(how=how, detail="")]
@@ -168,12 +168,21 @@ def _read_electrodes(electrodes: Any) -> pd.DataFrame | None:
     if electrodes is None:
         return None
     table, _ = read_columns(electrodes)
-    table = table[~table.index.duplicated()]
     if "group" in electrodes.colnames:
         groups = [getattr(one, "location", "") for one in electrodes["group"].data[:]]
         if len(groups) == len(table):
             table["group_location"] = to_plain([str(one or "") for one in groups])
     return table
+
+
+def _find_rows(ids: pd.Index, wanted: np.ndarray) -> np.ndarray:
+    """Return the row of each id that is wanted; -1 for one that is not there, or in several rows.
+
+    Where each probe numbers its electrodes from 0, an id does not say which is meant.
+    """
+    once = np.flatnonzero(~ids.duplicated(keep=False))
+    found = ids[once].get_indexer(pd.Index(wanted))
+    return np.where(found < 0, -1, once[found])
 
 
 def _read_region(units: Any, known: pd.DataFrame) -> tuple[np.ndarray, int]:
