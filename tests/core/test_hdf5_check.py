@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from spikecast.core import hdf5_check
-from spikecast.core.errors import FormatError
+from spikecast.core.errors import FormatError, WorkerLostError
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def run_instead(tmp_path, monkeypatch):
     ("lines", "reason"),
     [
         ("while True: pass", r"are not read in 0\.5 s"),
-        ("import os; os.kill(os.getpid(), 9)", "ends by signal 9"),
+        ("import os; os.kill(os.getpid(), 11)", "ends by signal 11"),
     ],
 )
 def test_what_never_ends_and_what_dies_is_refused(file, monkeypatch, run_instead, lines, reason):
@@ -75,6 +75,24 @@ def test_what_never_ends_and_what_dies_is_refused(file, monkeypatch, run_instead
     monkeypatch.setattr(hdf5_check, "SECONDS", 0.5)
     with pytest.raises(FormatError, match=rf"mine\.h5' is damaged: .*{reason}"):
         hdf5_check.check_readable(file)
+
+
+def test_a_process_that_somebody_ends_is_no_damage(file, tmp_path, run_instead):
+    run_instead("import os; os.kill(os.getpid(), 9)")
+    with pytest.raises(WorkerLostError, match=r"mine\.h5' is not read: .* signal 9.*try again"):
+        hdf5_check.check_readable(file)
+    with pytest.raises(WorkerLostError), hdf5_check.explain_damage(file, "a netCDF file"):
+        hdf5_check.check_readable(file)
+
+
+def test_where_a_process_is_ended_once_another_is_asked(file, tmp_path, run_instead):
+    done, original = tmp_path / "done", hdf5_check.SCRIPT.read_text()
+    run_instead(
+        f"import os, pathlib\ndone = pathlib.Path({str(done)!r})\n"
+        f"if not done.exists():\n    done.touch()\n    os.kill(os.getpid(), 9)\n{original}"
+    )
+    hdf5_check.check_readable(file)
+    assert done.exists()
 
 
 def test_a_loop_is_ended_by_its_use_of_the_processor(file, monkeypatch, run_instead):

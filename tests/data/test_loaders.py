@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -103,7 +104,6 @@ def test_names_and_paths_that_lead_nowhere_are_explained(tmp_path, monkeypatch):
         load("x" * 5000)
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes on this system")
 def test_what_a_reader_does_not_foresee_is_a_line(tmp_path, monkeypatch):
     simulate.decision_task(n_trials=4, areas={"A": 3}).recording.save(tmp_path / "mine.nc")
 
@@ -117,6 +117,15 @@ def test_what_a_reader_does_not_foresee_is_a_line(tmp_path, monkeypatch):
     assert str(caught.value).isprintable()
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="not on this system")
+def test_what_a_system_tells_of_itself_is_no_data(tmp_path):
+    (tmp_path / "speed.csv").symlink_to("/proc/self/stat")  # another one never ends
+    for path in (tmp_path / "speed.csv", tmp_path, "/proc/self/stat", "/proc/self"):
+        with pytest.raises(FormatError, match="a pipe or a device"):
+            load(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes on this system")
 def test_a_pipe_is_not_read(tmp_path):
     for suffix in (".nc", ".npz", ".csv", ".mat"):
         os.mkfifo(tmp_path / f"pipe{suffix}")

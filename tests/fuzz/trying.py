@@ -11,7 +11,7 @@ import numpy as np
 from fuzz.file_kinds import Readings
 from fuzz.mutations import damage_often
 
-from spikecast.core.errors import SpikecastError, UnreadError
+from spikecast.core.errors import SpikecastError, UnforeseenError
 
 LONGEST = 1000  # characters of a message
 SECONDS = 10.0  # of the processor
@@ -56,7 +56,7 @@ def _read(reading, what: str) -> bool:
     refused = False
     try:
         reading()
-    except UnreadError as error:  # a line, but nobody foresaw what failed
+    except UnforeseenError as error:  # a line, but nobody foresaw what failed
         raise Untyped(f"{what}: {error.__cause__!r}") from error
     except SpikecastError as error:
         refused, message = True, str(error)

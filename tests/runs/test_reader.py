@@ -15,7 +15,7 @@ from spikecast.runs.manifest import FORMAT, read_manifest
 from spikecast.runs.questions.catalog import list_kinds
 from spikecast.runs.questions.granger import STORED as GRANGER
 from spikecast.runs.reader import Run, open_run, read_answers
-from spikecast.runs.score_tables import read_score_table
+from spikecast.runs.score_tables import NEURONS, check_models, read_score_table
 
 FLAW = NoticeKind("flaw", "minor", "{n} flaws")
 
@@ -115,5 +115,22 @@ def test_a_shift_test_of_a_lead_that_is_no_number_is_refused(tmp_path):
     row = {"source": "A", "target": "B", "lag": 1, "lag_seconds": 0.01, "gain": 0.1, "low": 0.05}
     table = pd.DataFrame([row | {"high": 0.2, "stands": True, "p": "\0"}])
     table.to_csv(tmp_path / "past.csv", index=False)
-    with pytest.raises(DamagedFileError, match="column 'p' a number is expected"):
+    with pytest.raises(DamagedFileError, match=r"column 'p' a number .* is expected"):
         read_table(tmp_path / "past.csv", GRANGER.tables["past"])
+
+
+@pytest.mark.parametrize("value", [1e101, -1e308])
+def test_numbers_that_overflow_in_a_figure_are_refused(tmp_path, value):
+    pd.DataFrame({"target": ["A"], "model": ["psth"], "value": [value]}).to_csv(
+        tmp_path / "neurons.csv", index=False
+    )
+    with pytest.raises(DamagedFileError, match=r"up to 1e\+100.* is expected, not "):
+        read_table(tmp_path / "neurons.csv", NEURONS)
+
+
+def test_a_table_has_a_value_of_each_model_of_the_summary(tmp_path):
+    summary = pd.DataFrame({"target": ["A", "A"], "model": ["psth", "gru"]})
+    check_models(tmp_path / "scores.csv", summary.assign(value=[0.1, 0.2]), summary)
+    for odd in (summary.assign(value=[0.1, np.nan]), summary.assign(value=0.1)[:1]):
+        with pytest.raises(DamagedFileError, match=r"scores.csv.* no value of 'gru' for 'A'"):
+            check_models(tmp_path / "scores.csv", odd, summary)

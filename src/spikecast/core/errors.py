@@ -31,8 +31,12 @@ class FormatError(InputError):
     """A file is not in the layout its reader expects."""
 
 
-class UnreadError(FormatError):
-    """A file made its reader fail in a way that nobody foresaw; the error is chained."""
+class UnforeseenError(SpikecastError):
+    """Something failed in a way that nobody foresaw; the error is chained."""
+
+
+class UnreadError(UnforeseenError, FormatError):
+    """A file made its reader fail so."""
 
 
 class NotCutError(InputError):
@@ -78,6 +82,10 @@ class MissingFileError(RunError):
     def __reduce__(self) -> tuple:
         """Return how to rebuild the error in another process: from its path."""
         return type(self), (self.path,)
+
+
+class UndrawnError(UnforeseenError, RunError):
+    """The files of a run made its page, its audit or its comparison fail so."""
 
 
 class DamagedFileError(RunError):

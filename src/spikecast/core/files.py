@@ -77,10 +77,15 @@ def to_path(what: str, given: object) -> Path:
 
 
 def is_special(path: Path) -> bool:
-    """Return whether a path is a pipe, a device or a socket, which may be read without end."""
+    """Return whether a path is a pipe, a device or a socket, which may be read without end.
+
+    So may the files by which a system tells of itself, though it calls them regular.
+    """
     try:
         mode = path.stat().st_mode
-    except OSError:
+        if path.resolve().parts[1:2] in (("proc",), ("sys",)):
+            return True
+    except (OSError, RuntimeError):  # a link that leads to itself
         return False
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 

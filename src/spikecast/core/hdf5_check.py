@@ -17,13 +17,17 @@ from pathlib import Path
 from typing import Any
 
 from spikecast.core.checks import describe_error, shorten_line
-from spikecast.core.errors import FormatError
+from spikecast.core.errors import FormatError, WorkerLostError
 from spikecast.core.free_memory import check_ratio, check_texts
 
 SCRIPT = Path(__file__).with_name("hdf5_process.py")
 SECONDS = 60.0
 PROCESSOR_SECONDS = 10
 """A loop without end uses the processor; a slow disk does not."""
+
+
+FROM_OUTSIDE = {getattr(signal, name, 0) for name in ("SIGKILL", "SIGTERM", "SIGHUP", "SIGINT")}
+"""Signals that somebody else sends; those that HDF5 dies of are others."""
 
 
 def check_readable(path: Path) -> None:
@@ -38,6 +42,11 @@ def check_readable(path: Path) -> None:
     if isinstance(answer, int):
         if answer == -getattr(signal, "SIGXCPU", 0) != 0:
             raise FormatError(f"'{path}' is damaged: the HDF5 library reads it without end")
+        if -answer in FROM_OUTSIDE:
+            raise WorkerLostError(
+                f"'{path}' is not read: the process that looks at it was ended by signal {-answer},"
+                " as happens where memory is short. Free some, and try again"
+            )
         if answer < 0:
             raise FormatError(f"'{path}' is damaged: the HDF5 library ends by signal {-answer}")
     elif answer["elsewhere"]:
@@ -70,6 +79,8 @@ def explain_damage(path: Path, kind: str) -> Iterator[None]:
     """
     try:
         yield
+    except WorkerLostError:
+        raise
     except FormatError as error:
         if f"'{path}'" in str(error):
             raise
@@ -100,8 +111,8 @@ class _Reader:
         with self._lock:
             is_new = self._process is None or self._process.poll() is not None
             answer = self._ask_once(path)
-            if isinstance(answer, int) and not is_new:  # it may have ended before it saw the file
-                answer = self._ask_once(path)
+            if isinstance(answer, int) and (not is_new or -answer in FROM_OUTSIDE):
+                answer = self._ask_once(path)  # it may have ended before it saw the file
             return answer
 
     def _ask_once(self, path: Path) -> dict[str, Any] | int:

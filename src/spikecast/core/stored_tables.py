@@ -19,13 +19,14 @@ number may be missing or infinite."""
 
 MOST_COLUMNS = 10_000
 """Of a table that spikecast wrote; pandas takes minutes for a million."""
+LARGEST = 1e100  # of a number: what is computed from larger ones overflows
 KINDS = {"number": "iuf", "finite": "iuf", "open": "iuf", "whole": "iu", "flag": "b"}
 EMPTY = {"number": float, "finite": float, "open": float, "whole": int, "flag": bool}
 MISSING = ("", "nan", "NaN")
 WORDS = {
-    "number": "a number",
+    "number": f"a number (up to {LARGEST:g})",
     "open": "a number",
-    "finite": "a finite number",
+    "finite": f"a finite number (up to {LARGEST:g})",
     "whole": "a whole number",
     "flag": "True or False",
 }
@@ -107,7 +108,8 @@ def check_table(path: Path, table: pd.DataFrame, schema: Table) -> None:
 def _check_column(path: Path, column: pd.Series, kind: Column) -> None:
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in KINDS[kind]:
         values = column.to_numpy()
-        fine = {"finite": np.isfinite(values), "number": ~np.isinf(values)}.get(kind)
+        small = ~(np.abs(values) > LARGEST)
+        fine = {"finite": np.isfinite(values) & small, "number": small}.get(kind)
         if fine is None or fine.all():
             return
         wrong = ~fine

@@ -10,15 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from spikecast.core.checks import check_kind, describe_error, quote, suggest_name
-from spikecast.core.errors import (
-    FormatError,
-    InputError,
-    SpikecastError,
-    UnknownNameError,
-    UnreadError,
-)
+from spikecast.core.checks import check_kind, quote, suggest_name
+from spikecast.core.errors import FormatError, InputError, UnknownNameError, UnreadError
 from spikecast.core.files import check_path, is_special
+from spikecast.core.unforeseen import explain_unforeseen
 from spikecast.data.catalog import DATASETS
 from spikecast.data.cut import cut_session
 from spikecast.data.download import find_data_set
@@ -250,16 +245,11 @@ def _open(open_session: OpenSession, path: Path) -> Recording | RawSession:
 
 @contextmanager
 def _explain_failure(path: Path) -> Iterator[None]:
-    """Raise what a reader did not foresee as an UnreadError."""
     try:
-        yield
-    except (SpikecastError, OSError, MemoryError):
-        raise
-    except Exception as error:  # numpy, pandas, HDF5 and a reader can fail in any way
-        raise UnreadError(
-            f"'{path}' is not read: {describe_error(error)}. Where other programs read it, this is "
-            "a fault of spikecast's: please report it"
-        ) from error
+        with explain_unforeseen(f"'{path}' is not read", UnreadError):
+            yield
+    except PermissionError as error:
+        raise FormatError(f"'{error.filename or path}' is not read: {error.strerror}") from None
 
 
 def _refuse_pipes(folder: Path) -> None:

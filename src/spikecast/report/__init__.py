@@ -3,7 +3,9 @@
 from importlib import import_module
 from pathlib import Path
 
+from spikecast.core.errors import UndrawnError
 from spikecast.core.files import refuse_links, to_path
+from spikecast.core.unforeseen import explain_unforeseen
 from spikecast.runs.layout import find_kind
 
 BUILDERS = {
@@ -55,7 +57,8 @@ def build(folder: str | Path, *, workers: int | None = None) -> Path:
     refuse_links(folder)
     kind = find_kind(folder) or "run"
     settings = {"workers": workers} if kind in HAVE_TARGETS else {}
-    page: Path = import_module(BUILDERS[kind]).build(folder, **settings)
+    with explain_unforeseen(f"the page of '{folder}' is not drawn", UndrawnError):
+        page: Path = import_module(BUILDERS[kind]).build(folder, **settings)
     return page
 
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spikecast.core.checks import check_kind
-from spikecast.core.errors import RunError
+from spikecast.core.errors import RunError, UndrawnError
 from spikecast.core.notices import SEVERITIES, Severity
+from spikecast.core.unforeseen import explain_unforeseen
 from spikecast.runs.brought_rules import RULES
 from spikecast.runs.layout import StudyLayout, find_kind
 from spikecast.runs.manifest import check_study_finished
@@ -107,7 +108,8 @@ def audit(folder: str | Path) -> Audit:
     []
     """
     check_kind(folder, str, Path)
-    return judge_claims(read_claims(Path(folder)))
+    with explain_unforeseen(f"'{folder}' is not audited", UndrawnError):
+        return judge_claims(read_claims(Path(folder)))
 
 
 def list_audited(folder: str | Path) -> dict[str, Path]:

@@ -22,7 +22,7 @@ from spikecast.evaluation.fit import FIT, FitRecord
 from spikecast.evaluation.verdict import Verdict
 from spikecast.models.catalog import DEFAULT_MODEL, find_best, strongest_baseline
 from spikecast.runs import config as configs
-from spikecast.runs import contents
+from spikecast.runs import contents, score_tables
 from spikecast.runs.config import Config, TaskConfig
 from spikecast.runs.contents import AnswerKind, AnswerName
 from spikecast.runs.fit_files import FIT_ARRAYS, name_record_arrays, read_fit_arrays, read_fit_facts
@@ -30,7 +30,6 @@ from spikecast.runs.layout import RunLayout, TargetLayout
 from spikecast.runs.manifest import RunManifest, read_manifest
 from spikecast.runs.questions.catalog import find_schema, list_kinds
 from spikecast.runs.questions.question import AnswerSchema, Facts
-from spikecast.runs.score_tables import NEURONS, SCORES, TRIALS, read_score_table, read_summary
 from spikecast.runs.settings import check_settings_unchanged
 from spikecast.scoring.metric_table import find_headline
 from spikecast.scoring.scorers import RUNGS
@@ -141,20 +140,22 @@ class Run:
     @cached_property
     def scores(self) -> pd.DataFrame:
         """Every score, tidy."""
-        table = read_score_table(self.layout.scores, SCORES)
+        table = score_tables.read_score_table(self.layout.scores, score_tables.SCORES)
         self._check_targets(self.layout.scores, table)
+        score_tables.check_models(self.layout.scores, table, self.summary)
         return table
 
     @cached_property
     def summary(self) -> pd.DataFrame:
         """Headline scores with intervals, per target and model."""
-        return read_summary(self.layout.summary)
+        return score_tables.read_summary(self.layout.summary)
 
     @cached_property
     def neurons(self) -> pd.DataFrame:
         """Scores neuron by neuron."""
-        table = read_score_table(self.layout.neurons, NEURONS)
+        table = score_tables.read_score_table(self.layout.neurons, score_tables.NEURONS)
         self._check_targets(self.layout.neurons, table)
+        score_tables.check_models(self.layout.neurons, table, self.summary)
         return table
 
     @cached_property
@@ -171,7 +172,7 @@ class Run:
     def trials(self) -> pd.DataFrame:
         """The recording's table of trials."""
         path, n_trials = self.layout.trial_table, self.manifest["data"]["n_trials"]
-        table = read_score_table(path, TRIALS)
+        table = score_tables.read_score_table(path, score_tables.TRIALS)
         if len(table) != n_trials:
             raise damaged(path, f"it has {len(table)} rows; the run has {n_trials} trials")
         return table

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from spikecast.core.checks import quote
 from spikecast.core.stored import damaged, explain_errors
 from spikecast.core.stored_tables import Column, Table, check_table, read_columns, read_table
 from spikecast.scoring.metric_table import HEADLINE
@@ -41,6 +42,15 @@ def read_score_table(path: Path, schema: Table) -> pd.DataFrame:
         na_values={name: ["", "nan", "NaN"] for name in columns if name not in TEXT},
         dtype=dict.fromkeys(TEXT, str),
     )
+
+
+def check_models(path: Path, table: pd.DataFrame, summary: pd.DataFrame) -> None:
+    """Raise where a table of scores has no value of a model that the summary names."""
+    known = table[table["value"].notna()]
+    has = set(zip(known["target"], known["model"], strict=True))
+    for target, model in zip(summary["target"], summary["model"], strict=True):
+        if (target, model) not in has:
+            raise damaged(path, f"it has no value of {quote(model)} for {quote(target)}")
 
 
 def read_summary(path: Path) -> pd.DataFrame:

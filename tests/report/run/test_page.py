@@ -14,7 +14,7 @@ import xarray as xr
 from spikecast import report
 from spikecast.core.errors import RunError
 from spikecast.data import simulate
-from spikecast.report.run import ranking
+from spikecast.report.run import page, ranking
 from spikecast.report.run.figures import TARGET_FIGURES
 from spikecast.report.run.limits import list_limits
 from spikecast.report.run.protocol import SPLITS, describe_protocol, describe_task
@@ -237,6 +237,17 @@ def test_tables_that_lack_rows_are_named(runs, tmp_path, name, change, message):
     (copy / name).write_text("\n".join(change(lines)) + "\n")
     with pytest.raises(RunError, match=message):
         report.build(copy)
+
+
+def test_what_nobody_foresaw_is_a_line(tmp_path, monkeypatch):
+    def fail(folder, **settings):
+        raise KeyError("no such\nrow")
+
+    monkeypatch.setattr(page, "build", fail)
+    with pytest.raises(RunError, match=r"is not drawn: .*please report it") as caught:
+        report.build(tmp_path)
+    assert isinstance(caught.value.__cause__, KeyError)
+    assert str(caught.value).isprintable()
 
 
 def test_an_unfinished_run_has_no_page(tmp_path, runs):

@@ -189,9 +189,9 @@ def _read_region(units: Any, known: pd.DataFrame) -> tuple[np.ndarray, int]:
     """Return the row of each unit's first electrode, -1 without, and how many lie in two areas."""
     index = units["electrodes"]
     if type(index).__name__ == "DynamicTableRegion":  # one electrode per unit
-        return np.asarray(index.data[:], dtype=int), 0
+        return _to_rows(index.data[:]), 0
     ends = np.asarray(index.data[:], dtype=np.int64)
-    members = np.asarray(index.target.data[:], dtype=np.int64)
+    members = _to_rows(index.target.data[:])
     starts = np.concatenate([[0], ends[:-1]])
     rows = np.full(len(ends), -1)
     filled = (ends > starts) & (starts < len(members))
@@ -206,6 +206,15 @@ def _read_region(units: Any, known: pd.DataFrame) -> tuple[np.ndarray, int]:
         of_unit = of_unit[(of_unit >= 0) & (of_unit < len(named))]
         several += len({str(one) for one in named[of_unit]}) > 1
     return rows, several
+
+
+def _to_rows(values: Any) -> np.ndarray:
+    """Return numbers of rows; -1 for what is no whole number."""
+    numbers = np.asarray(values)
+    if numbers.dtype.kind != "f":
+        return numbers.astype(np.int64)
+    whole = np.isfinite(numbers) & (numbers % 1 == 0)
+    return np.where(whole, numbers, -1).astype(np.int64)
 
 
 def _read_groups(units: Any, n_units: int) -> np.ndarray | None:

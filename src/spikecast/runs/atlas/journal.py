@@ -6,9 +6,11 @@ from typing import Any
 
 from spikecast.core.checks import quote
 from spikecast.core.errors import DamagedFileError, RunError
-from spikecast.runs.atlas.plan import PairJob, SessionPlan
+from spikecast.runs.atlas.plan import AND, PairJob, SessionPlan
 from spikecast.runs.atlas.settings import RIDGE
 from spikecast.runs.atlas.tables import OTHER_NULLS
+
+N_PARTS = 3  # of the name of a job: model, session, draw
 
 
 def check_journal(
@@ -22,6 +24,11 @@ def check_journal(
     `marks` is session -> the mark of its data and of how they are asked; old records have none.
     """
     lengths: dict[str, int] = {}
+    unknown = next((name for name in records if name.count(AND) < N_PARTS - 1), None)
+    if unknown is not None:
+        raise DamagedFileError(
+            f"'{path}' is damaged: {quote(unknown)} is no job. Remove its line, and resume"
+        )
     for session, job in jobs:
         record, mark = records.get(job.name, {}), marks[session.name]
         if record.get("of", mark) != mark:
