@@ -76,6 +76,15 @@ def test_every_optional_key_arrives_under_its_name(raw):
     assert steinmetz.build_recording(build_session(recording)).identical(recording)
 
 
+def test_events_years_from_their_trial_are_no_seconds(raw):
+    raw["gocue"] = np.full((raw["spks"].shape[1], 1), 1.0)
+    raw["gocue"][3] = np.nan
+    steinmetz.build_recording(raw)
+    raw["gocue"][4] = 1e301
+    with pytest.raises(FormatError, match=r"'gocue_time' goes up to 1e\+301 s"):
+        steinmetz.build_recording(raw)
+
+
 def test_active_trials_of_another_length_get_their_own_axis(raw):
     raw["active_trials"] = np.arange(75) < 60
     assert steinmetz.build_recording(raw).dataset["active"].dims == ("all_trial",)

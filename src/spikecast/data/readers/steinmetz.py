@@ -42,7 +42,7 @@ import pandas as pd
 import xarray as xr
 
 from spikecast.core.errors import FormatError
-from spikecast.data.binning import shrink_counts
+from spikecast.data.binning import LONGEST, shrink_counts
 from spikecast.data.recording import AXES, Recording
 from spikecast.data.safe_pickle import load_numpy
 from spikecast.data.session import RawSession
@@ -197,6 +197,8 @@ def build_recording(raw: dict[str, Any], name: str = "") -> Recording:
     variables |= _read_passive_variables(raw, n_neurons, n_bins)
 
     events = [column for column in EVENT_TIMES if column in coordinates]
+    for column in events:
+        _check_times(column, coordinates[column][1])
     if events:
         clock, evidence = decide_event_clock(raw, stim_onset)
         attributes |= {"event_clock": clock, "event_clock_evidence": evidence}
@@ -205,6 +207,15 @@ def build_recording(raw: dict[str, Any], name: str = "") -> Recording:
                 axis, times = coordinates[column]
                 coordinates[column] = (axis, np.round(times - stim_onset, 9))
     return Recording(xr.Dataset(variables, coordinates, attributes))
+
+
+def _check_times(column: str, times: np.ndarray) -> None:
+    """Raise where events are years from their trial; those that were none may be infinite."""
+    latest = float(np.abs(times).max(initial=0.0, where=np.isfinite(times)))
+    if latest > LONGEST:
+        raise FormatError(
+            f"'{column}' goes up to {latest:g} s; give seconds from the trial's start"
+        )
 
 
 def _check_fields(raw: dict[str, Any], name: str) -> dict[str, Any]:
