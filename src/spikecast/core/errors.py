@@ -84,7 +84,7 @@ class MissingFileError(RunError):
         return type(self), (self.path,)
 
 
-class UndrawnError(UnforeseenError, RunError):
+class UnreadRunError(UnforeseenError, RunError):
     """The files of a run made its page, its audit or its comparison fail so."""
 
 

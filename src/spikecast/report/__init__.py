@@ -3,7 +3,7 @@
 from importlib import import_module
 from pathlib import Path
 
-from spikecast.core.errors import UndrawnError
+from spikecast.core.errors import UnreadRunError
 from spikecast.core.files import refuse_links, to_path
 from spikecast.core.unforeseen import explain_unforeseen
 from spikecast.runs.layout import find_kind
@@ -57,7 +57,7 @@ def build(folder: str | Path, *, workers: int | None = None) -> Path:
     refuse_links(folder)
     kind = find_kind(folder) or "run"
     settings = {"workers": workers} if kind in HAVE_TARGETS else {}
-    with explain_unforeseen(f"the page of '{folder}' is not drawn", UndrawnError):
+    with explain_unforeseen(f"the page of '{folder}' is not drawn", UnreadRunError):
         page: Path = import_module(BUILDERS[kind]).build(folder, **settings)
     return page
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spikecast.core.checks import check_kind
-from spikecast.core.errors import RunError, UndrawnError
+from spikecast.core.errors import RunError, UnreadRunError
 from spikecast.core.notices import SEVERITIES, Severity
 from spikecast.core.unforeseen import explain_unforeseen
 from spikecast.runs.brought_rules import RULES
@@ -108,7 +108,7 @@ def audit(folder: str | Path) -> Audit:
     []
     """
     check_kind(folder, str, Path)
-    with explain_unforeseen(f"'{folder}' is not audited", UndrawnError):
+    with explain_unforeseen(f"'{folder}' is not audited", UnreadRunError):
         return judge_claims(read_claims(Path(folder)))
 
 

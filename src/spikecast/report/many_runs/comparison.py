@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from spikecast.core.errors import InputError, RunError
+from spikecast.core.errors import InputError, RunError, UnreadRunError
 from spikecast.core.notices import Notice, NoticeKind
+from spikecast.core.unforeseen import explain_unforeseen
 from spikecast.evaluation.verdict import Verdict
 from spikecast.models.catalog import find_best, is_null
 from spikecast.report.many_runs.pairing import Change, find_mismatch, list_changes, shorten_names
@@ -102,6 +103,7 @@ class Comparison:
     only_in: dict[str, list[str]]
 
 
+@explain_unforeseen("the runs are not compared", UnreadRunError)
 def compare_runs(folders: Sequence[str | Path]) -> Comparison:
     """Compare finished runs on the targets that two or more of them share.
 
