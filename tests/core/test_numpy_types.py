@@ -87,7 +87,8 @@ def test_a_file_of_python_2_is_read_without_a_warning(tmp_path):
 @pytest.mark.parametrize(
     "array",
     [np.ones(2, "?"), np.ones(2, ">f4"), np.ones(2, "c16"), np.array(["a", "bc"]), np.ones(2, "S3"),
-     np.array(["2020-01-01"], "M8[ns]"), np.ones(1, "m8[ms]"), np.ones(2, "f2"), np.zeros((0, 3)),
+     np.array(["2020-01-01"], "M8[ns]"), np.ones(1, "m8[ms]"), np.zeros(1, "m8[25us]"),
+     np.ones(2, "f2"), np.zeros((0, 3)),
      np.ones(2, [("a", "f4"), ("b", "U2", (2,)), ("c", [("d", "i8")])]), np.float64(3)],
 )  # fmt: skip
 def test_what_numpy_writes_passes(array):

@@ -124,7 +124,7 @@ def test_numbers_that_overflow_in_a_figure_are_refused(tmp_path, value):
     pd.DataFrame({"target": ["A"], "model": ["psth"], "value": [value]}).to_csv(
         tmp_path / "neurons.csv", index=False
     )
-    with pytest.raises(DamagedFileError, match=r"up to 1e\+100.* is expected, not "):
+    with pytest.raises(DamagedFileError, match=r"1e\+100 at most\) is expected, not "):
         read_table(tmp_path / "neurons.csv", NEURONS)
 
 

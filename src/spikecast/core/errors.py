@@ -93,7 +93,7 @@ class DamagedFileError(RunError):
 
 
 class WorkerLostError(SpikecastError, RuntimeError):
-    """The process of a job died at every attempt."""
+    """A process that a job, or a file, needs died at every attempt."""
 
 
 class ClusterLostError(SpikecastError, RuntimeError):

@@ -82,12 +82,12 @@ def is_special(path: Path) -> bool:
     So may the files by which a system tells of itself, though it calls them regular.
     """
     try:
-        mode = path.stat().st_mode
-        if path.resolve().parts[1:2] in (("proc",), ("sys",)):
+        found = path.stat()
+        if found.st_size == 0 and path.resolve().parts[:2] in (("/", "proc"), ("/", "sys")):
             return True
     except (OSError, RuntimeError):  # a link that leads to itself
         return False
-    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+    return not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode))
 
 
 @contextmanager

@@ -26,7 +26,11 @@ PROCESSOR_SECONDS = 10
 """A loop without end uses the processor; a slow disk does not."""
 
 
-FROM_OUTSIDE = {getattr(signal, name, 0) for name in ("SIGKILL", "SIGTERM", "SIGHUP", "SIGINT")}
+FROM_OUTSIDE = {
+    getattr(signal, name)
+    for name in ("SIGKILL", "SIGTERM", "SIGHUP", "SIGINT")
+    if hasattr(signal, name)
+}
 """Signals that somebody else sends; those that HDF5 dies of are others."""
 
 

@@ -1,4 +1,4 @@
-"""Read the numbers in a column of text."""
+"""Read the numbers in a column."""
 
 from contextlib import suppress
 

@@ -14,14 +14,14 @@ from numpy.lib import format as npy
 
 from spikecast.core.checks import quote
 
-UNITS = r"(Y|M|W|D|h|m|s|ms|us|ns|ps|fs|as)"
+UNITS = r"([1-9]\d{0,8})?(Y|M|W|D|h|m|s|ms|us|ns|ps|fs|as)"
+"""Of dates and durations: so many of a unit."""
 UNIT = re.compile(UNITS)
-"""Of dates and durations."""
 TYPE = re.compile(
     r"[<>|=]?(b1|[iu][1248]|f(2|4|8|12|16)|c(8|16|24|32)|O[48]?|[USV]\d{1,9}"
     rf"|[mM]8(\[{UNITS}\])?)"
 )
-ODD_DATE = re.compile(rf"(?:[mM]8|datetime64|timedelta64)\[(?!{UNITS}[],])")
+ODD_DATE = re.compile(rf"(?<!\w)(?:[mM]8|datetime64|timedelta64)\[(?!{UNITS}[],])")
 USUAL = re.compile(
     rf"\{{'descr': '{TYPE.pattern}', 'fortran_order': (True|False), 'shape': \([0-9, ]*\), \}} *\n"
 )
@@ -34,7 +34,7 @@ N_BYTES = {(1, 0): 2, (2, 0): 4, (3, 0): 4}
 
 
 def check_npy_header(stream: IO[bytes]) -> None:
-    """Raise a ValueError where a ``.npy`` file's header is none, or names a type that is not plain.
+    """Raise a ValueError where the header of a ``.npy`` file is not valid, or its type not plain.
 
     The stream is at its start, before and after.
 
@@ -74,7 +74,7 @@ def _parse(header: str) -> Any:
 
 
 def check_date(named: Any) -> None:
-    """Raise a ValueError where a type is one of dates or durations in a unit that is none.
+    """Raise a ValueError where a type is one of dates or durations in an unknown unit.
 
     Examples
     --------
@@ -83,10 +83,12 @@ def check_date(named: Any) -> None:
     ...     check_date("timedelta64[s/0]")
     ... except ValueError as error:
     ...     print(error)
-    the type 'timedelta64[s/0]' has no unit that is known
+    the type 'timedelta64[s/0]' has an unknown unit
     """
+    if isinstance(named, bytes):
+        named = named.decode("latin1")
     if isinstance(named, str) and ODD_DATE.search(named):
-        raise ValueError(f"the type {quote(named)} has no unit that is known")
+        raise ValueError(f"the type {quote(named)} has an unknown unit")
 
 
 def _check_type(described: Any, depth: int) -> None:

@@ -118,6 +118,8 @@ def parse_yaml(text: str) -> Any:
         size = _measure(content, {})
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ValueError(shorten_line(error)) from None
+    except MemoryError:
+        raise
     except Exception:  # what reads a tag fails in any way where the value is none of its kind
         raise ValueError(
             "a value does not go with its tag, or is no number that can be read"

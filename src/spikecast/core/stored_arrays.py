@@ -179,7 +179,7 @@ def _check_axes(file: Any, path: Path) -> None:
 
 
 def _check_dates(file: Any, path: Path) -> None:
-    """Raise where an array says that it holds durations in a unit that is none."""
+    """Raise where an array says that it holds durations in an unknown unit."""
     for name, item in file.items():
         try:
             check_date(item.attrs.get("dtype"))

@@ -24,9 +24,9 @@ KINDS = {"number": "iuf", "finite": "iuf", "open": "iuf", "whole": "iu", "flag":
 EMPTY = {"number": float, "finite": float, "open": float, "whole": int, "flag": bool}
 MISSING = ("", "nan", "NaN")
 WORDS = {
-    "number": f"a number (up to {LARGEST:g})",
+    "number": f"a number (of size {LARGEST:g} at most)",
     "open": "a number",
-    "finite": f"a finite number (up to {LARGEST:g})",
+    "finite": f"a finite number (of size {LARGEST:g} at most)",
     "whole": "a whole number",
     "flag": "True or False",
 }

@@ -15,7 +15,7 @@ def explain_unforeseen(what: str, error_type: type[UnforeseenError]) -> Iterator
     """
     try:
         yield
-    except (SpikecastError, OSError, MemoryError):
+    except (SpikecastError, OSError, MemoryError, ImportError):
         raise
     except Exception as error:  # numpy, pandas, HDF5, matplotlib can fail in any way
         raise error_type(

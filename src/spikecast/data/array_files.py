@@ -206,6 +206,8 @@ def read_table(path: Path, separator: str | None = None, ids: Sequence[str] = ()
     else:
         table = _read_text(path, separator or ("," if path.suffix == ".csv" else "\t"), ids)
     table.columns = [str(name).strip() for name in table.columns]
+    blank = (table.columns == "") & table.isna().all().to_numpy()  # a spreadsheet's
+    table = table.loc[:, ~blank]
     if not table.columns.is_unique:  # but for spaces
         twice = table.columns[table.columns.duplicated()][0]
         raise FormatError(f"'{path}' has two columns named {quote(twice)}")

@@ -21,7 +21,6 @@ from spikecast.core.checks import (
 from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
 from spikecast.core.free_memory import LONGEST_TEXT
 from spikecast.data.binning import (
-    LONGEST,
     check_magnitude,
     check_units,
     measure_bin_size,
@@ -32,6 +31,7 @@ from spikecast.data.binning import (
 
 AXES = ("trial", "time", "neuron")
 LONGEST_NAME = 300
+LATEST = 1e10  # seconds of a bin: those since 1970 are fewer
 MOST_COLUMNS = 1000
 """Of a table; more take minutes, and are most likely activity, or a table that is turned."""
 Kind = Literal["counts", "continuous"]
@@ -82,10 +82,10 @@ def check_dataset(dataset: xr.Dataset) -> None:
 def _check_time(time: np.ndarray) -> None:
     if time.dtype.kind not in "iuf":
         raise InputError(f"time must be numbers, in seconds, not {time.dtype}")
-    if not np.abs(time).max(initial=0) <= LONGEST:  # NaN is none of them
+    if not np.abs(time).max(initial=0) <= LATEST:  # NaN is none of them
         raise InputError(
-            f"time goes from {time.min():g} to {time.max():g} s; it must be finite, within "
-            f"{LONGEST:g} s of the event"
+            f"time goes up to {np.abs(time).max():g} s; it must be finite, and up to {LATEST:g} s. "
+            "Give seconds from the event, or from the first bin"
         )
 
 

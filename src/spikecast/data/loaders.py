@@ -249,7 +249,7 @@ def _explain_failure(path: Path) -> Iterator[None]:
         with explain_unforeseen(f"'{path}' is not read", UnreadError):
             yield
     except PermissionError as error:
-        raise FormatError(f"'{error.filename or path}' is not read: {error.strerror}") from None
+        raise FormatError(f"'{error.filename or path}' is not read: permission denied") from None
 
 
 def _refuse_pipes(folder: Path) -> None:

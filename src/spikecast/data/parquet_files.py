@@ -43,12 +43,12 @@ def _refuse_lists(file: Any) -> None:
 
 
 def _check_dates(file: Any) -> None:
-    """Raise where pandas noted a date in a unit that is none, which it would make again."""
+    """Raise where pandas noted dates in an unknown unit: it would make their type."""
     noted = file.schema_arrow.pandas_metadata or {}
     for columns in (noted.get("columns", ()), noted.get("column_indexes", ())):
         for column in columns:
-            for named in column.values():
-                check_date(named)
+            for name in ("pandas_type", "numpy_type"):
+                check_date(column.get(name))
 
 
 def _measure_texts(file: Any, path: Path) -> float:

@@ -84,9 +84,10 @@ class PickledType:
         elif version == 4 and self.dtype.kind in "mM":
             unit, number = rest[2][1][:2]
             unit = unit.decode("ascii") if isinstance(unit, bytes) else unit
-            if not UNIT.fullmatch(unit) or number < 1:
-                raise FormatError(f"the pickle holds dates in {int(number)} {quote(unit)}")
-            self.dtype = np.dtype(f"{self.dtype.str}[{int(number)}{unit}]")
+            if (unit, number) != ("generic", 1):
+                if not UNIT.fullmatch(unit) or number < 1:
+                    raise FormatError(f"the pickle holds dates in {int(number)} {quote(unit)}")
+                self.dtype = np.dtype(f"{self.dtype.str}[{int(number)}{unit}]")
         if order in "<>":
             self.dtype = self.dtype.newbyteorder(order)
 

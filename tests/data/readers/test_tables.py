@@ -7,6 +7,7 @@ from fuzz.format_fuzz import check_mutations
 
 from spikecast.core.errors import FormatError
 from spikecast.data import load
+from spikecast.data.array_files import read_table
 from spikecast.data.readers import tables
 
 EVENTS = np.array([1.0, 2.5, 4.0])
@@ -286,6 +287,14 @@ def test_columns_that_differ_by_a_space_are_refused(tmp_path):
     (tmp_path / "mine.csv").write_text("time,unit,area,area \n0.1,a,CA1,CA1\n")
     with pytest.raises(FormatError, match="two columns named 'area'"):
         tables.read_tables(tmp_path / "mine.csv")
+
+
+def test_blank_columns_of_a_spreadsheet_are_left_out(tmp_path):
+    (tmp_path / "mine.csv").write_text("time,unit,area, ,  \n0.1,a,CA1,,\n0.3,a,CA1,,\n")
+    assert list(read_table(tmp_path / "mine.csv")) == ["time", "unit", "area"]
+    (tmp_path / "mine.csv").write_text("time,unit,area, ,  \n0.1,a,CA1,1,2\n")
+    with pytest.raises(FormatError, match="two columns named ''"):
+        read_table(tmp_path / "mine.csv")
 
 
 def test_numbers_of_hundreds_of_digits_are_read_as_text(tmp_path):

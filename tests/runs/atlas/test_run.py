@@ -282,9 +282,9 @@ def _lose_a_trial(pair):
     ("change", "message"),
     [
         (None, "the pair .* is not in it"),
-        (_lose_a_null, "must be above .*train_mean, trial_shuffle"),
-        (_lose_a_trial, "trials, others of its session"),
-        (lambda pair: pair["shifts"].pop(), "shifts, others of its session"),
+        (_lose_a_null, "above .*train_mean; above .*trial_shuffle are needed"),
+        (_lose_a_trial, "trials, its session"),
+        (lambda pair: pair["shifts"].pop(), "shifts, the first pair of its session"),
         (lambda pair: pair.pop("shifts"), "no shift test, and no reason"),
     ],
 )

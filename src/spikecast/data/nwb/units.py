@@ -22,8 +22,8 @@ MEAN_DISTANCES = 10  # of spikes of all units; silence so long is rare while a s
 ELECTRODES_LOST = NoticeKind(
     "electrodes_lost",
     "serious",
-    "units refer to electrodes ({how}) that the file does not hold, or more than once{detail}: "
-    "their areas are lost",
+    "units refer to electrodes ({how}) that the file lacks, or numbers twice{detail}: their areas "
+    "are lost",
 )
 SEVERAL_AREAS = NoticeKind(
     "several_areas", "minor", "{n} units have electrodes in several areas: the first one is taken"
@@ -158,8 +158,10 @@ def _find_electrodes(
     if lost.any():
         notices.append(ELECTRODES_LOST(how=how, detail=f" ({lost.sum()} of {len(rows)} units)"))
     taken = known.iloc[np.where(lost, 0, rows)].reset_index(drop=True)
-    text = [name for name in taken if not pd.api.types.is_numeric_dtype(taken[name])]
-    taken.loc[lost, text] = ""
+    for name in taken if lost.any() else ():
+        is_number = pd.api.types.is_numeric_dtype(taken[name])
+        column = taken[name].astype(float if is_number else object)
+        taken[name] = column.mask(lost, np.nan if is_number else "")
     return taken, notices
 
 
@@ -182,7 +184,9 @@ def _find_rows(ids: pd.Index, wanted: np.ndarray) -> np.ndarray:
     """
     once = np.flatnonzero(~ids.duplicated(keep=False))
     found = ids[once].get_indexer(pd.Index(wanted))
-    return np.where(found < 0, -1, once[found])
+    rows = np.full(len(wanted), -1)
+    rows[found >= 0] = once[found[found >= 0]]
+    return rows
 
 
 def _read_region(units: Any, known: pd.DataFrame) -> tuple[np.ndarray, int]:

@@ -43,7 +43,8 @@ def check_journal(
             if wrong:
                 raise DamagedFileError(
                     f"'{path}' is damaged: {quote(job.name)}: {wrong}. Remove the line of this "
-                    "job, and resume: what it recorded is done again"
+                    "job (or the file, where others are damaged too), and resume: what it recorded "
+                    "is done again"
                 )
 
 
@@ -56,20 +57,23 @@ def _find_wrong(
 ) -> str:
     """Return what the record of a pair lacks, or "".
 
-    `lengths` keeps how many trials and shifts a session has, by what it was first.
+    `lengths` keeps how many shifts each session has, as its first record says.
     """
     if pair is None:
         return f"the pair {quote(name)} is not in it"
     nulls = {session.rung, *OTHER_NULLS}
     if set(pair["scores"]) != nulls:
-        return f"the scores of {quote(name)} must be above {', '.join(sorted(nulls))}"
-    found = {"trials": len(pair["trials"][0])}
-    if job.model == RIDGE:
-        if "shifts" not in pair or "untested" not in pair:
-            return f"{quote(name)} has no shift test, and no reason why"
-        found |= {"shifts": len(pair["shifts"])} if pair["shifts"] else {}
-    for what, length in found.items():
-        first = lengths.setdefault(f"{session.name}: {what}", length)
-        if length != first:
-            return f"{quote(name)} has {length} {what}, others of its session {first}"
+        given, needed = (", ".join(sorted(names)) or "none" for names in (pair["scores"], nulls))
+        return f"{quote(name)} has scores above {given}; above {needed} are needed"
+    n_trials = len(pair["trials"][0])
+    if n_trials != session.n_trials:
+        return f"{quote(name)} has {n_trials} trials, its session {session.n_trials}"
+    if job.model != RIDGE:
+        return ""
+    if "shifts" not in pair or "untested" not in pair:
+        return f"{quote(name)} has no shift test, and no reason why"
+    n_shifts = len(pair["shifts"])
+    first = lengths.setdefault(session.name, n_shifts) if n_shifts else 0
+    if n_shifts != first:
+        return f"{quote(name)} has {n_shifts} shifts, the first pair of its session {first}"
     return ""
