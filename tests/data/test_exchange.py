@@ -253,7 +253,6 @@ def test_a_tidy_table_has_a_row_per_trial_bin_and_neuron(original):
 @pytest.mark.parametrize(
     ("column", "held"),
     [
-        (np.arange(4) * 1j, "complex128"),
         (np.arange(4).astype("timedelta64[s]"), "timedelta64"),
         (np.full(4, 2**64 - 1, dtype=np.uint64), "whole numbers beyond"),
     ],

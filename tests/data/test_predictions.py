@@ -139,5 +139,5 @@ def test_a_trial_or_an_array_is_not_there_twice(arrays, save):
     path = save(arrays | {"fold": fold})
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("truth", archive.read("predicted.npy"))
-    with pytest.raises(FormatError, match="'truth' is there 2 times"):
+    with pytest.raises(FormatError, match="'truth' is there twice"):
         read_predictions(path)

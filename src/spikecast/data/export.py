@@ -189,13 +189,13 @@ def to_nwb(dataset: xr.Dataset, path: str | Path) -> None:
 
 
 def _check_columns(dataset: xr.Dataset) -> None:
-    """Raise for columns that NWB cannot hold: complex numbers, durations, integers beyond 2**63."""
+    """Raise for columns that NWB cannot hold: durations, integers beyond 2**63."""
     for axis in ("trial", "neuron"):
         table = read_table(dataset, axis)
         for name in table:
             values = table[name].to_numpy()
             large = values.dtype.kind == "u" and values.max() > np.iinfo(np.int64).max
-            if large or values.dtype.kind in "cm":
+            if large or values.dtype.kind == "m":
                 held = "whole numbers beyond 2**63" if large else str(values.dtype)
                 raise InputError(
                     f"{axis} column '{name}' holds {held}, which NWB cannot; give it as decimal "
