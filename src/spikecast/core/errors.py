@@ -32,11 +32,11 @@ class FormatError(InputError):
 
 
 class UnforeseenError(SpikecastError):
-    """Something failed in a way that nobody foresaw; the error is chained."""
+    """Something failed in a way nobody foresaw; the error is chained."""
 
 
 class UnreadError(UnforeseenError, FormatError):
-    """A file made its reader fail so."""
+    """A file made its reader fail in a way nobody foresaw."""
 
 
 class NotCutError(InputError):
@@ -85,7 +85,7 @@ class MissingFileError(RunError):
 
 
 class UnreadRunError(UnforeseenError, RunError):
-    """The files of a run made its page, its audit or its comparison fail so."""
+    """The files of a run made its page, audit or comparison fail in a way nobody foresaw."""
 
 
 class DamagedFileError(RunError):

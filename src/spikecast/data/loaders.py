@@ -223,13 +223,14 @@ def open_uncut(source: Any) -> list[OpenSession]:
         raise FormatError(f"'{source}' is a pipe or a device; data must be a file or a folder")
     if path.is_dir():
         _refuse_pipes(path)
-    if found:
-        with _explain_failure(path):
-            opened = find_reader(path).open_sessions(path)
-        return [partial(_open, session, path) for session in opened]
     readable = {key: data_set for key, data_set in DATASETS.items() if data_set.reader}
-    if name in readable:
-        return READERS[readable[name].reader].open_sessions(find_data_set(name))
+    if not found and name in readable:
+        path = find_data_set(name)
+    if found or name in readable:
+        with _explain_failure(path):
+            reader = find_reader(path) if found else READERS[readable[name].reader]
+            opened = reader.open_sessions(path)
+        return [partial(_open, session, path) for session in opened]
     if path.suffix or "/" in name:
         raise FormatError(f"there is no file '{source}'")
     raise UnknownNameError(
@@ -245,6 +246,7 @@ def _open(open_session: OpenSession, path: Path) -> Recording | RawSession:
 
 @contextmanager
 def _explain_failure(path: Path) -> Iterator[None]:
+    """Raise what a reader did not foresee, and files that may not be read, as a FormatError."""
     try:
         with explain_unforeseen(f"'{path}' is not read", UnreadError):
             yield
