@@ -114,6 +114,12 @@ def objects(nap):
     }
 
 
+def test_numbers_of_shanks_are_no_quality(nap, objects):
+    shanks = nap.TsGroup(dict(objects["units"].items()), metadata={"group": [0, 1]})
+    again = load(objects | {"units": shanks}, align="start", **PLACE)
+    assert again.neurons["unit"].tolist() == [3, 8]
+
+
 def test_objects_are_cut_by_their_names(objects):
     recording = Recording.from_pynapple(objects, align="start", units="all", **PLACE)
     expected = np.zeros((30, 15, 2), dtype=int)

@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from spikecast.core.numbers import to_numbers
+from spikecast.data.array_files import QUALITY_NAMES, find_columns
+
 
 def name_value(value: object) -> str:
     """Return a value as a name: numbers without zeros behind the point, no digit left out.
@@ -49,6 +52,28 @@ def tidy_columns(table: pd.DataFrame) -> tuple[dict[str, np.ndarray], list[str]]
                 key = find_free_name(key.replace("/", "_"), {*plain, *kept})
             kept[key] = column
     return kept, left
+
+
+def find_qualities(table: pd.DataFrame) -> list[str]:
+    """Return the columns of units that may say how good they are, in the order of their names.
+
+    Numbers in ``group`` are those of shanks or of groups of channels.
+
+    Examples
+    --------
+    >>> find_qualities(pd.DataFrame({"depth": [20], "group": [1], "KSLabel": ["good"]}))
+    ['KSLabel']
+    >>> find_qualities(pd.DataFrame({"group": ["good", "mua"]}))
+    ['group']
+    """
+    names = find_columns(table, QUALITY_NAMES)
+    return [name for name in names if name.casefold() != "group" or not _holds_numbers(table[name])]
+
+
+def _holds_numbers(values: pd.Series) -> bool:
+    """Return whether all values that are there are numbers or truth values, also as text."""
+    present = values[values.notna() & (values.astype(str).str.strip() != "")]
+    return not np.isnan(to_numbers(present)).any()
 
 
 def find_free_name(name: str, taken: Collection[str]) -> str:

@@ -8,7 +8,8 @@ import pandas as pd
 
 from spikecast.core.errors import InputError
 from spikecast.core.notices import Notice, NoticeKind
-from spikecast.data.array_files import AREA_NAMES, QUALITY_NAMES, find_columns
+from spikecast.data.array_files import AREA_NAMES, find_columns
+from spikecast.data.columns import find_qualities
 from spikecast.data.session import RawSession, Samples, SpikesByUnit
 
 UNITS = "units"
@@ -128,7 +129,7 @@ def _read_units(
         events=events,
         behavior=behavior,
         area_columns=find_columns(table, AREA_NAMES),
-        quality_columns=find_columns(table, QUALITY_NAMES),
+        quality_columns=find_qualities(table),
         duration=(float(starts.min()), float(ends.max())),
         notices=notices,
     )

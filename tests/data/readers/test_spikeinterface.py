@@ -62,6 +62,11 @@ def test_a_bare_sorting_and_a_list_of_times():
     assert load(Sorting(), align="none", bin_size=0.1).n_neurons == 2
 
 
+def test_numbers_of_groups_of_channels_are_no_quality():
+    sorting = Sorting(properties={"group": np.array([0, 0, 1])})
+    assert load(sorting, align="none", bin_size=0.1).neurons["unit"].tolist() == ["a", "b", "c"]
+
+
 def test_segments_are_sessions():
     sessions = objects.open_sessions(Sorting(n_segments=2))
     assert [open_session().duration[1] for open_session in sessions] == pytest.approx([2.5, 12.5])

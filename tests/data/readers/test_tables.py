@@ -82,6 +82,14 @@ def test_a_folder_has_trials_units_events_and_behavior(tmp_path):
     assert recording.areas == {"CA1": 1, "MOs": 1}
 
 
+def test_numbers_of_shanks_are_no_quality(tmp_path):
+    write_folder(tmp_path / "mine")
+    units = pd.DataFrame({"unit": IDS, "group": [0, 1, 1]})
+    units.to_csv(tmp_path / "mine" / "units.csv", index=False)
+    recording = load(tmp_path / "mine", align="onset", window=WINDOW, bin_size=BIN_SIZE)
+    assert recording.neurons["unit"].tolist() == IDS
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

@@ -10,7 +10,8 @@ import pandas as pd
 from spikecast.core.errors import FormatError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.numbers import to_numbers
-from spikecast.data.array_files import AREA_NAMES, QUALITY_NAMES, find_columns
+from spikecast.data.array_files import AREA_NAMES, find_columns
+from spikecast.data.columns import find_qualities
 from spikecast.data.nwb.columns import read_columns, to_plain
 
 CHANNEL_NAMES = ("peak_channel_id", "peak_channel", "max_electrode", "main_channel", "electrode")
@@ -111,7 +112,7 @@ def read_units(
     if found is None and (groups := _read_groups(units, len(table))) is not None:
         table["electrode_group_location"] = groups
         areas.append("electrode_group_location")
-    qualities = [one for one in find_columns(table, QUALITY_NAMES) if _is_label(table[one], one)]
+    qualities = [one for one in find_qualities(table) if table[one].nunique() <= FEW_LABELS]
     return table, areas, qualities, notices
 
 
@@ -231,13 +232,6 @@ def _read_groups(units: Any, n_units: int) -> np.ndarray | None:
 
 def _is_text(values: pd.Series) -> bool:
     return not pd.api.types.is_numeric_dtype(values)
-
-
-def _is_label(values: pd.Series, name: str) -> bool:
-    """Return whether a column holds labels: text, truth values, or few distinct numbers."""
-    if name == "group":  # also the number of a shank
-        return _is_text(values)
-    return values.nunique() <= FEW_LABELS
 
 
 def note_silent(spikes: StoredSpikes) -> list[Notice]:

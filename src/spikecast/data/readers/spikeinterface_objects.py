@@ -14,7 +14,8 @@ import pandas as pd
 
 from spikecast.core.checks import to_numeric
 from spikecast.core.errors import FormatError, InputError
-from spikecast.data.array_files import AREA_NAMES, QUALITY_NAMES, is_plain
+from spikecast.data.array_files import AREA_NAMES, is_plain
+from spikecast.data.columns import find_qualities
 from spikecast.data.session import RawSession, SpikesByUnit
 
 CONTENT = "sortings of SpikeInterface"
@@ -74,7 +75,7 @@ def read_sorting(sorting: Any, segment: int, others: Mapping[str, Any]) -> RawSe
         tables=tables,
         events=events,
         area_columns=[str(name) for name in units if str(name).casefold() in AREA_NAMES],
-        quality_columns=[str(name) for name in units if str(name).casefold() in QUALITY_NAMES],
+        quality_columns=find_qualities(units),
         duration=(0.0, float(last)),
         session=f"segment {segment}" if segment else "",
     )

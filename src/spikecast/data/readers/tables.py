@@ -34,6 +34,7 @@ from spikecast.data.array_files import (
     find_columns,
     read_table,
 )
+from spikecast.data.columns import find_qualities
 from spikecast.data.session import RawSession, Samples, SpikesInTime
 
 CONTENT = "tables of spikes (.csv, .tsv, .parquet) with the columns time and unit, or their folder"
@@ -117,7 +118,7 @@ def read_tables(source: Path) -> RawSession:
         events=events,
         behavior=behavior,
         area_columns=[str(name) for name in units if str(name).casefold() in AREA_NAMES],
-        quality_columns=[str(name) for name in units if str(name).casefold() in QUALITY_NAMES],
+        quality_columns=find_qualities(units),
         duration=(0.0, last),
         session=source.resolve().stem if not source.is_dir() else source.resolve().name,
         notices=notices,
