@@ -1,5 +1,7 @@
 """NWB files with planted truth, written by pynwb."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
@@ -99,15 +101,19 @@ def add_behavior(nwb):
     nwb.add_acquisition(TimeSeries(name="voltage", data=np.zeros((10, 384)), rate=2500.0, unit="V"))
 
 
+def add_plane(nwb, name, location):
+    """Return an imaging plane of a microscope."""
+    scope = nwb.devices.get("scope") or nwb.create_device(name="scope")
+    channel = OpticalChannel(name="c", description="", emission_lambda=500.0)
+    return nwb.create_imaging_plane(
+        name=name, optical_channel=channel, description="", device=scope, excitation_lambda=600.0,
+        indicator="GCaMP", location=location,
+    )  # fmt: skip
+
+
 def add_imaging(nwb, *names, n_cells=4, rate=10.0):
     """Cell c has 1000 kind + (c + 1) times the time; cell 2 is none."""
-    device = nwb.create_device(name="scope")
-    plane = nwb.create_imaging_plane(
-        name="plane", optical_channel=OpticalChannel(
-            name="c", description="", emission_lambda=500.0
-        ), description="",
-        device=device, excitation_lambda=600.0, indicator="GCaMP", location="VISp",
-    )  # fmt: skip
+    plane = add_plane(nwb, "plane", "VISp")
     segmentation = ImageSegmentation()
     cells = segmentation.create_plane_segmentation(
         name="cells", imaging_plane=plane, description="cells"
@@ -124,6 +130,45 @@ def add_imaging(nwb, *names, n_cells=4, rate=10.0):
         series = RoiResponseSeries(name=name, data=data, rois=rois, unit="", rate=rate)
         kinds = {"DfOverF": DfOverF, "Fluorescence": Fluorescence, "Neuropil": Fluorescence}
         module.add(kinds[container](name=container, roi_response_series=[series]))
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Noise from `base` to `base` + 1 of some cells of a table; at 10 Hz."""
+
+    name: str
+    table: str = "cells0"
+    n_frames: int = 400
+    start: float = 0.0
+    base: float = 0.0
+    rows: Sequence[int] | None = None
+
+
+def add_traces(nwb, traces, container="Fluorescence"):
+    """Traces in one container, of tables of 5 cells in V1 or of their rows; cell 2 is none."""
+    module = nwb.create_processing_module(name="ophys", description="planted")
+    segmentation = ImageSegmentation()
+    module.add(segmentation)
+    responses = Fluorescence(name=container)
+    module.add(responses)
+    random = np.random.default_rng(0)
+    n_cells = max([5, *(one.rows[-1] + 1 for one in traces if one.rows)])
+    for name in dict.fromkeys(one.table for one in traces):
+        cells = segmentation.create_plane_segmentation(
+            name=name, imaging_plane=add_plane(nwb, f"plane_{name}", "V1"), description=""
+        )
+        cells.add_column(name="Accepted", description="")
+        for cell in range(n_cells):
+            cells.add_roi(pixel_mask=[(cell, cell, 1.0)], Accepted=int(cell != 2))
+    for one in traces:
+        rows = list(one.rows or range(n_cells))
+        cells = segmentation[one.table].create_roi_table_region(description="", region=rows)
+        data = one.base + random.random((one.n_frames, len(rows)))
+        responses.add_roi_response_series(
+            RoiResponseSeries(
+                name=one.name, data=data, rois=cells, unit="", rate=10.0, starting_time=one.start
+            )
+        )
 
 
 def write_file(nwb, path):

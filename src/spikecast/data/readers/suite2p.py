@@ -28,6 +28,7 @@ import pandas as pd
 from spikecast.core.errors import FormatError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.data.array_files import check_n_columns, map_matrix, read_pickled
+from spikecast.data.planes import cut_frames
 from spikecast.data.session import RawSession, Samples
 
 CONTENT = "folders of Suite2p (spks.npy, iscell.npy, stat.npy), also with several planes"
@@ -38,9 +39,6 @@ OWN_COLUMNS = ("roi", "plane", "iscell", "cell_probability")  # not taken of sta
 SIGNAL_USED = NoticeKind("signal_used", "minor", "activity is {signal} of suite2p: {meaning}")
 NO_CELL_LABELS = NoticeKind(
     "no_cell_labels", "serious", "there is no iscell.npy: every ROI is taken, cell or not"
-)
-FRAMES_CUT = NoticeKind(
-    "frames_cut", "minor", "planes have {shortest} to {longest} frames; the last ones are left out"
 )
 PLANES_TOGETHER = NoticeKind(
     "planes_together",
@@ -88,12 +86,9 @@ def read_folder(folder: Path) -> RawSession:
     known = sorted({rate for rate in rates if rate is not None})
     if len(known) > 1:
         raise FormatError(f"'{folder}': the planes have different frame rates: {known}")
-    lengths = [signal.shape[1] for signal in signals]
     if len(planes) > 1:
         notices["planes"] = PLANES_TOGETHER(n=len(planes))
-    if min(lengths) < max(lengths):
-        notices["frames"] = FRAMES_CUT(shortest=min(lengths), longest=max(lengths))
-    n_frames = min(lengths)
+    n_frames, cut = cut_frames([signal.shape[1] for signal in signals])
     values = np.concatenate([signal[:, :n_frames] for signal in signals]).T
     rate = known[0] if known else None
     return RawSession(
@@ -107,7 +102,7 @@ def read_folder(folder: Path) -> RawSession:
         frame_rate=rate,
         in_frames=rate is None,
         session=_name_session(folder),
-        notices=list(notices.values()),
+        notices=[*notices.values(), *cut],
     )
 
 
