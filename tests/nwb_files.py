@@ -1,5 +1,6 @@
 """NWB files with planted truth, written by pynwb."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -40,6 +41,16 @@ def make_file():
         session_id="s7",
         subject=Subject(subject_id="m3", species="Mus musculus"),
     )
+
+
+def write_parts(path, *parts):
+    """Write a file made of parts."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of containers that are old, as many files have them
+        nwb = make_file()
+        for part in parts:
+            part(nwb)
+        return write_file(nwb, path)
 
 
 def add_electrodes(nwb, locations=AREAS, group_location="probe"):

@@ -1,6 +1,5 @@
 """NWB files with planted truth are read as planted; real ones, and damaged ones in one line."""
 
-import warnings
 from pathlib import Path
 
 import h5py
@@ -27,12 +26,7 @@ def write(tmp_path):
     """Write a file made of parts; returns its path."""
 
     def write_parts(*parts, name="planted.nwb"):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of containers that are old, as many files have them
-            nwb = planted.make_file()
-            for part in parts:
-                part(nwb)
-            return planted.write_file(nwb, tmp_path / name)
+        return planted.write_parts(tmp_path / name, *parts)
 
     return write_parts
 

@@ -9,26 +9,15 @@ import pandas as pd
 
 from spikecast.core.errors import FormatError
 from spikecast.core.notices import Notice, NoticeKind
-from spikecast.core.numbers import to_numbers
 from spikecast.data.array_files import AREA_NAMES, find_columns
 from spikecast.data.columns import find_qualities
 from spikecast.data.nwb.columns import read_columns, to_plain
+from spikecast.data.nwb.electrodes import find_electrodes, list_references
 
-CHANNEL_NAMES = ("peak_channel_id", "peak_channel", "max_electrode", "main_channel", "electrode")
-"""Columns of units that hold the id of one electrode."""
 FEW_LABELS = 10
 STARTS_AT_ZERO = 60.0  # seconds; a first spike later than that is not taken for the start
 MEAN_DISTANCES = 10  # of spikes of all units; silence so long is rare while a session lasts
 
-ELECTRODES_LOST = NoticeKind(
-    "electrodes_lost",
-    "serious",
-    "units refer to electrodes ({how}) that the file lacks, or numbers twice{detail}: their areas "
-    "are lost",
-)
-SEVERAL_AREAS = NoticeKind(
-    "several_areas", "minor", "{n} units have electrodes in several areas: the first one is taken"
-)
 NO_SPIKES = NoticeKind("units_without_spikes", "minor", "{n} of {n_units} units have no spikes")
 LISTS_LEFT = NoticeKind(
     "unit_lists", "minor", "columns of units that hold lists are not read: {columns}"
@@ -102,10 +91,11 @@ def read_units(
     """Return the table of units, its columns of areas and of qualities, and notices."""
     table, others = read_columns(units)
     notices: list[Notice] = []
-    lists = set(others).difference(("spike_times", "electrodes", "electrode_group"))
+    read = ("spike_times", "electrodes", "electrode_group", *list_references(units))
+    lists = set(others).difference(read)
     if lists:
         notices.append(LISTS_LEFT(columns=sorted(lists)))
-    found, about = _find_electrodes(units, table, electrodes)
+    found, about = find_electrodes(units, table, electrodes)
     notices += about
     own = [name for name in find_columns(table, AREA_NAMES) if _is_text(table[name])]
     areas = own + _take_electrode_columns(table, found)
@@ -133,93 +123,6 @@ def _take_electrode_columns(table: pd.DataFrame, electrodes: pd.DataFrame | None
 def _names_areas(values: pd.Series) -> bool:
     text = values.astype(str).str.strip().str.lower()
     return bool((~text.isin(["", "unknown", "none", "nan", "n/a"])).any())
-
-
-def _find_electrodes(
-    units: Any, table: pd.DataFrame, electrodes: Any
-) -> tuple[pd.DataFrame | None, list[Notice]]:
-    """Return one row of the electrode table per unit, or None, and notices."""
-    channel = next((name for name in CHANNEL_NAMES if name in table), None)
-    how = "electrodes" if "electrodes" in units.colnames else channel
-    if how is None:
-        return None, []
-    known = _read_electrodes(electrodes)
-    if known is None or known.empty:
-        return None, [ELECTRODES_LOST(how=how, detail="")]
-    notices = []
-    if how == "electrodes":
-        rows, several = _read_region(units, known)
-        if several:
-            notices.append(SEVERAL_AREAS(n=several))
-    else:
-        rows = _find_rows(known.index, to_numbers(table[how]))
-    lost = (rows < 0) | (rows >= len(known))
-    if lost.all():
-        return None, [*notices, ELECTRODES_LOST(how=how, detail="")]
-    if lost.any():
-        notices.append(ELECTRODES_LOST(how=how, detail=f" ({lost.sum()} of {len(rows)} units)"))
-    taken = known.iloc[np.where(lost, 0, rows)].reset_index(drop=True)
-    for name in taken if lost.any() else ():
-        is_number = pd.api.types.is_numeric_dtype(taken[name])
-        column = taken[name].astype(float if is_number else object)
-        taken[name] = column.mask(lost, np.nan if is_number else "")
-    return taken, notices
-
-
-def _read_electrodes(electrodes: Any) -> pd.DataFrame | None:
-    """Return the electrode table with the location of each electrode's group, or None."""
-    if electrodes is None:
-        return None
-    table, _ = read_columns(electrodes)
-    if "group" in electrodes.colnames:
-        groups = [getattr(one, "location", "") for one in electrodes["group"].data[:]]
-        if len(groups) == len(table):
-            table["group_location"] = to_plain([str(one or "") for one in groups])
-    return table
-
-
-def _find_rows(ids: pd.Index, wanted: np.ndarray) -> np.ndarray:
-    """Return the row of each id that is wanted; -1 for one that is not there, or in several rows.
-
-    Where each probe numbers its electrodes from 0, an id does not say which is meant.
-    """
-    once = np.flatnonzero(~ids.duplicated(keep=False))
-    found = ids[once].get_indexer(pd.Index(wanted))
-    rows = np.full(len(wanted), -1)
-    rows[found >= 0] = once[found[found >= 0]]
-    return rows
-
-
-def _read_region(units: Any, known: pd.DataFrame) -> tuple[np.ndarray, int]:
-    """Return the row of each unit's first electrode, -1 without, and how many lie in two areas."""
-    index = units["electrodes"]
-    if type(index).__name__ == "DynamicTableRegion":  # one electrode per unit
-        return _to_rows(index.data[:]), 0
-    ends = np.asarray(index.data[:], dtype=np.int64)
-    members = _to_rows(index.target.data[:])
-    starts = np.concatenate([[0], ends[:-1]])
-    rows = np.full(len(ends), -1)
-    filled = (ends > starts) & (starts < len(members))
-    rows[filled] = members[starts[filled]]
-    areas = find_columns(known, AREA_NAMES)
-    if not areas:
-        return rows, 0
-    named = known[areas[0]].to_numpy()
-    several = 0
-    for start, stop in zip(starts, ends):
-        of_unit = members[start:stop]
-        of_unit = of_unit[(of_unit >= 0) & (of_unit < len(named))]
-        several += len({str(one) for one in named[of_unit]}) > 1
-    return rows, several
-
-
-def _to_rows(values: Any) -> np.ndarray:
-    """Return numbers of rows; -1 for what is no whole number."""
-    numbers = np.asarray(values)
-    if numbers.dtype.kind != "f":
-        return numbers.astype(np.int64)
-    whole = np.isfinite(numbers) & (numbers % 1 == 0)
-    return np.where(whole, numbers, -1).astype(np.int64)
 
 
 def _read_groups(units: Any, n_units: int) -> np.ndarray | None:

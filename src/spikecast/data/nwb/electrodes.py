@@ -1,0 +1,250 @@
+"""The electrode that each unit of an NWB file is read from, by its row in the electrode table."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from spikecast.core.notices import Notice, NoticeKind
+from spikecast.core.numbers import to_numbers
+from spikecast.data.array_files import AREA_NAMES, find_columns
+from spikecast.data.nwb.columns import read_columns, to_plain
+
+CHANNEL_NAMES = (
+    *("peak_channel_id", "peak_channel", "max_electrode", "max_channel", "main_channel"),
+    "electrode",
+)
+"""Columns of units that name the electrode with the largest waveform: by a reference to its row, or
+by its id."""
+
+ELECTRODES_LOST = NoticeKind(
+    "electrodes_lost",
+    "serious",
+    "units refer to electrodes ({how}) that the file lacks, or numbers twice{detail}: their areas "
+    "are lost",
+)
+SEVERAL_AREAS = NoticeKind(
+    "several_areas", "minor", "{n} units have electrodes in several areas: {which} is taken"
+)
+IDS_OR_ROWS = NoticeKind(
+    "ids_or_rows",
+    "serious",
+    "the numbers in the column '{column}' of the units are taken for ids of electrodes: for {n} of "
+    "{n_units} units they are also the number of another row of the electrode table, and the area "
+    "is wrong if rows were meant",
+)
+OTHER_GROUP = NoticeKind(
+    "other_group",
+    "serious",
+    "{n} of {n_units} units are of another electrode group than the electrode ({how}) that they "
+    "name (unit {unit}: '{own}', its electrode: '{other}'): their areas are unknown. Are "
+    "electrodes counted from 0 in each group? Areas that are right can stand in a column of the "
+    "units, which area_column names",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Named:
+    """The electrodes that units name.
+
+    Attributes
+    ----------
+    rows : array of int, (unit,)
+        Row of each unit's electrode in the electrode table; -1 where it is not known.
+    how : str
+        The columns of the units that name it, for messages.
+    """
+
+    rows: np.ndarray
+    how: str
+
+
+def list_references(units: Any) -> list[str]:
+    """Return the columns of units that refer to rows of the electrode table and are read."""
+    peak = next((name for name in CHANNEL_NAMES if _is_reference(units, name)), None)
+    return [*(["electrodes"] if "electrodes" in units.colnames else []), *([peak] if peak else [])]
+
+
+def find_electrodes(
+    units: Any, table: pd.DataFrame, electrodes: Any
+) -> tuple[pd.DataFrame | None, list[Notice]]:
+    """Return one row of the electrode table per unit, or None, and notices.
+
+    Of a unit's electrodes it is the one with the largest waveform, where a column says which, else
+    the first. `table` holds the plain columns of the units.
+    """
+    channel = next((name for name in CHANNEL_NAMES if name in table), None)
+    columns = [*list_references(units), *([channel] if channel else [])]
+    if not columns:
+        return None, []
+    known = _read_electrodes(electrodes)
+    if known is None or known.empty:
+        return None, [ELECTRODES_LOST(how=columns[0], detail="")]
+    named, notices = _name_rows(units, table, known, channel)
+    lost = (named.rows < 0) | (named.rows >= len(known))
+    if lost.all():
+        return None, [*notices, ELECTRODES_LOST(how=named.how, detail="")]
+    if lost.any():
+        detail = f" ({lost.sum()} of {len(lost)} units)"
+        notices.append(ELECTRODES_LOST(how=named.how, detail=detail))
+    rows = np.where(lost, 0, named.rows)
+    other, about_groups = _compare_groups(units, electrodes, np.where(lost, -1, rows), named.how)
+    return _blank(known.iloc[rows].reset_index(drop=True), lost | other), notices + about_groups
+
+
+def _blank(taken: pd.DataFrame, unknown: np.ndarray) -> pd.DataFrame:
+    """Return a table without the values of some rows."""
+    for name in taken if unknown.any() else ():
+        is_number = pd.api.types.is_numeric_dtype(taken[name])
+        column = taken[name].astype(float if is_number else object)
+        taken[name] = column.mask(unknown, np.nan if is_number else "")
+    return taken
+
+
+def _read_electrodes(electrodes: Any) -> pd.DataFrame | None:
+    """Return the electrode table with the location of each electrode's group, or None."""
+    if electrodes is None:
+        return None
+    table, _ = read_columns(electrodes)
+    if "group" in electrodes.colnames:
+        groups = [getattr(one, "location", "") for one in electrodes["group"].data[:]]
+        if len(groups) == len(table):
+            table["group_location"] = to_plain([str(one or "") for one in groups])
+    return table
+
+
+def _name_rows(
+    units: Any, table: pd.DataFrame, known: pd.DataFrame, channel: str | None
+) -> tuple[Named, list[Notice]]:
+    """Return the electrode that each unit names, and notices."""
+    references = list_references(units)
+    peaks = [name for name in references if name != "electrodes"]
+    members = _read_members(units, "electrodes") if "electrodes" in references else None
+    first = None if members is None else _take_first(members)
+    if peaks:
+        rows = _take_first(_read_members(units, peaks[0]))
+        how = peaks[0]
+        if first is not None:
+            rows, how = np.where(rows < 0, first, rows), f"{how}, electrodes"
+        return Named(rows, how), _note_several(members, known, rows >= 0, peaks[0])
+    if channel is None:
+        assert first is not None  # or no column names an electrode
+        return Named(first, "electrodes"), _note_several(
+            members, known, np.zeros(len(first), dtype=bool), ""
+        )
+    numbers = to_numbers(table[channel])
+    by_id = _find_rows(known.index, numbers)
+    if members is None or first is None:
+        return Named(by_id, channel), _note_ids(channel, numbers, by_id, len(known))
+    own = np.array([row in of_unit for row, of_unit in zip(by_id, members)], dtype=bool)
+    rows = np.where(own, by_id, first)
+    notices = _note_several(members, known, own, channel)
+    asked = np.array([len(of_unit) > 1 for of_unit in members], dtype=bool) & own
+    return Named(rows, "electrodes"), [
+        *notices,
+        *_note_ids(channel, numbers, np.where(asked, by_id, -1), len(known)),
+    ]
+
+
+def _note_ids(channel: str, numbers: np.ndarray, rows: np.ndarray, n_rows: int) -> list[Notice]:
+    """Return a notice where a number that is taken for an id is also that of another row."""
+    also = (rows >= 0) & (numbers >= 0) & (numbers < n_rows) & (numbers != rows)
+    return [IDS_OR_ROWS(column=channel, n=int(also.sum()), n_units=len(rows))] if also.any() else []
+
+
+def _note_several(
+    members: list[np.ndarray] | None, known: pd.DataFrame, by_peak: np.ndarray, peak: str
+) -> list[Notice]:
+    """Return notices of units whose electrodes lie in several areas, by what is taken of them."""
+    areas = find_columns(known, AREA_NAMES)
+    if members is None or not areas:
+        return []
+    named = known[areas[0]].to_numpy()
+    several = np.zeros(len(members), dtype=bool)
+    for unit, of_unit in enumerate(members):
+        there = of_unit[(of_unit >= 0) & (of_unit < len(named))]
+        several[unit] = len({str(one) for one in named[there]}) > 1
+    sizes = {f"that of '{peak}'": several & by_peak, "the first one": several & ~by_peak}
+    return [SEVERAL_AREAS(n=int(n.sum()), which=which) for which, n in sizes.items() if n.any()]
+
+
+def _find_rows(ids: pd.Index, wanted: np.ndarray) -> np.ndarray:
+    """Return the row of each id that is wanted; -1 for one that is not there, or in several rows.
+
+    Where each probe numbers its electrodes from 0, an id does not say which is meant.
+    """
+    once = np.flatnonzero(~ids.duplicated(keep=False))
+    found = ids[once].get_indexer(pd.Index(wanted))
+    rows = np.full(len(wanted), -1)
+    rows[found >= 0] = once[found[found >= 0]]
+    return rows
+
+
+def _is_reference(units: Any, name: str) -> bool:
+    """Return whether a column refers to rows of another table, one or several per unit."""
+    if name not in units.colnames:
+        return False
+    column = units[name]
+    kinds = (type(column).__name__, type(getattr(column, "target", None)).__name__)
+    return "DynamicTableRegion" in kinds
+
+
+def _read_members(units: Any, name: str) -> list[np.ndarray]:
+    """Return the rows of the electrode table that each unit refers to."""
+    column = units[name]
+    if type(column).__name__ == "DynamicTableRegion":  # one electrode per unit
+        return [row[row >= 0] for row in _to_rows(column.data[:]).reshape(-1, 1)]
+    ends = np.asarray(column.data[:], dtype=np.int64)
+    rows = _to_rows(column.target.data[:])
+    return [rows[start:stop] for start, stop in zip(np.concatenate([[0], ends[:-1]]), ends)]
+
+
+def _take_first(members: list[np.ndarray]) -> np.ndarray:
+    return np.array([of_unit[0] if len(of_unit) else -1 for of_unit in members], dtype=np.int64)
+
+
+def _to_rows(values: Any) -> np.ndarray:
+    """Return numbers of rows; -1 for what is no whole number."""
+    numbers = np.asarray(values)
+    if numbers.dtype.kind != "f":
+        return numbers.astype(np.int64)
+    whole = np.isfinite(numbers) & (numbers % 1 == 0)
+    return np.where(whole, numbers, -1).astype(np.int64)
+
+
+def _compare_groups(
+    units: Any, electrodes: Any, rows: np.ndarray, how: str
+) -> tuple[np.ndarray, list[Notice]]:
+    """Return a mask of the units (unit,) whose electrode is of another group, and a notice."""
+    own, of_electrodes = _name_groups(units, "electrode_group"), _name_groups(electrodes, "group")
+    other = np.zeros(len(rows), dtype=bool)
+    if own is None or of_electrodes is None or not np.isin(own, of_electrodes).any():
+        return other, []  # or other names for the same
+    theirs = of_electrodes[rows.clip(min=0)]
+    other = (rows >= 0) & (own != "") & (theirs != "") & (own != theirs)
+    if not other.any():
+        return other, []
+    unit = int(np.flatnonzero(other)[0])
+    notice = OTHER_GROUP(
+        n=int(other.sum()),
+        n_units=len(rows),
+        how=how,
+        unit=str(units.id[unit]),
+        own=str(own[unit]),
+        other=str(theirs[unit]),
+    )
+    return other, [notice]
+
+
+def _name_groups(table: Any, column: str) -> np.ndarray | None:
+    """Return the name of the group in each row of a table, "" where there is none, or None."""
+    name = column if column in table.colnames else f"{column}_name"
+    if name not in table.colnames:
+        return None
+    groups = table[name].data[:]
+    if len(groups) != len(table.id):
+        return None
+    named = [one if isinstance(one, str | bytes) else getattr(one, "name", "") for one in groups]
+    plain = to_plain(named)
+    return None if plain is None else plain.astype(str)
