@@ -82,6 +82,78 @@ def test_a_folder_has_trials_units_events_and_behavior(tmp_path):
     assert recording.areas == {"CA1": 1, "MOs": 1}
 
 
+def write_probes(folder):
+    """Write spikes of units 0, 2 and 10 of each of two probes, and their units."""
+    folder.mkdir()
+    times = np.arange(1, 61) / 7
+    spikes = pd.DataFrame(
+        {"time": times, "probe": ["B", "A"] * 30, "unit": [0, 0, 2, 2, 10, 10] * 10}
+    )
+    spikes["shank"] = np.where(spikes["unit"] == 10, 1, 0)
+    spikes.to_csv(folder / "spikes.csv", index=False)
+    units = pd.DataFrame({"unit": [0, 2, 10] * 2, "probe": ["A"] * 3 + ["B"] * 3})
+    units = units.assign(area=["CA1", "CA1", "MOs", "VISp", "LGd", "LGd"])
+    units.to_csv(folder / "units.csv", index=False)
+    return spikes, units
+
+
+def test_units_of_two_probes_with_one_number_are_two(tmp_path):
+    spikes, units = write_probes(tmp_path / "mine")
+    session = tables.read_tables(tmp_path / "mine")
+    assert session.units.index.tolist() == ["A_0", "A_2", "A_10", "B_0", "B_2", "B_10"]
+    assert session.units["area"].tolist() == units["area"].tolist()
+    own = spikes[(spikes["probe"] == "B") & (spikes["unit"] == 2)]
+    np.testing.assert_array_equal(session.spikes.read_unit(4), own["time"])
+    assert [str(notice) for notice in session.notices] == [
+        "3 numbers of units are 6 units, for some stand under several values of probe: units are "
+        "called by both, as A_0"
+    ]
+    units.drop(columns="probe").to_csv(tmp_path / "mine" / "units.csv", index=False)
+    with pytest.raises(FormatError, match=r"units.csv' needs the column 'probe'"):
+        tables.read_tables(tmp_path / "mine")
+    spikes.assign(probe=spikes["probe"].where(spikes.index > 0)).to_csv(
+        tmp_path / "mine" / "spikes.csv", index=False
+    )
+    with pytest.raises(FormatError, match="1 rows have no 'probe'"):
+        tables.read_tables(tmp_path / "mine")
+
+
+def test_units_with_numbers_of_their_own_keep_them_whatever_their_probe(tmp_path):
+    spikes, _ = write_probes(tmp_path / "mine")
+    spikes["unit"] += 100 * (spikes["probe"] == "B")
+    session = tables.read_tables(_save(spikes, tmp_path))
+    assert session.units.index.tolist() == [0, 2, 10, 100, 102, 110]
+    assert session.units["probe"].tolist() == ["A"] * 3 + ["B"] * 3
+    assert not session.notices
+
+
+def _save(spikes, folder):
+    spikes.to_csv(folder / "mine.csv", index=False)
+    return folder / "mine.csv"
+
+
+def test_text_that_differs_within_a_unit_is_named(tmp_path):
+    spikes, _ = write_probes(tmp_path / "mine")
+    spikes = spikes.assign(stage=["rem"] * 30 + ["wake"] * 30, speed=spikes["time"] / 3)
+    session = tables.read_tables(_save(spikes, tmp_path))
+    assert session.notices[-1].values == {"columns": ["stage"]}
+    assert "stage" not in session.units
+
+
+def test_two_sessions_in_one_table_are_refused(tmp_path):
+    spikes, _ = write_probes(tmp_path / "mine")
+    days = spikes.assign(day=[1, 2] * 30)
+    with pytest.raises(FormatError, match=r"2 values of 'day' \('1', '2'\).* keep the rows of one"):
+        tables.read_tables(_save(days, tmp_path))
+    spikes.assign(day=1).to_csv(tmp_path / "mine" / "spikes.csv", index=False)
+    trials = pd.DataFrame({"onset": EVENTS, "day": [1, 1, 2]})
+    trials.to_csv(tmp_path / "mine" / "trials.csv", index=False)
+    with pytest.raises(FormatError, match=r"trials.csv' has rows whose 'day' is '2'; .* is '1'"):
+        tables.read_tables(tmp_path / "mine")
+    trials[:2].to_csv(tmp_path / "mine" / "trials.csv", index=False)
+    assert len(tables.read_tables(tmp_path / "mine").tables["trials"]) == 2
+
+
 def test_numbers_of_shanks_are_no_quality(tmp_path):
     write_folder(tmp_path / "mine")
     units = pd.DataFrame({"unit": IDS, "group": [0, 1, 1]})

@@ -34,12 +34,17 @@ from spikecast.data.array_files import (
     find_columns,
     read_table,
 )
-from spikecast.data.columns import find_qualities
+from spikecast.data.columns import find_qualities, name_value
 from spikecast.data.session import RawSession, Samples, SpikesInTime
 
 CONTENT = "tables of spikes (.csv, .tsv, .parquet) with the columns time and unit, or their folder"
 TIME_NAMES = ("time", "times", "time_s", "spike_time", "spike_times")
 UNIT_NAMES = ("unit", "unit_id", "cluster", "cluster_id", "neuron", "neuron_id", "cell")
+PROBE_NAMES = ("probe", "probe_id", "probe_name", "shank", "shank_id", "tetrode")
+SESSION_NAMES = (
+    *("session", "session_id", "session_name", "recording", "recording_id", "day", "date"),
+    *("subject", "subject_id", "animal", "mouse"),
+)
 AMPLITUDE_NAMES = ("amplitude", "amp", "amps", "amplitudes")
 SPIKES = "spikes"
 SUFFIXES = (".csv", ".tsv", ".parquet", ".pqt")
@@ -52,6 +57,17 @@ TEXT_AMONG_SAMPLES = NoticeKind(
 )
 SHORTEST_TRIAL = 0.5  # seconds; rows of a table that are nearer are samples, as a rule
 MOSTLY = 0.5  # of the cells of a column
+UNITS_OF_PROBES = NoticeKind(
+    "units_of_probes",
+    "minor",
+    "{n_numbers} numbers of units are {n_units} units, for some stand under several values of "
+    "{columns}: units are called by both, as {example}",
+)
+TEXT_LEFT_OUT = NoticeKind(
+    "text_left_out",
+    "minor",
+    "columns of text that differ among the spikes of a unit are not taken: {columns}",
+)
 SORTED = NoticeKind("spikes_sorted", "minor", "rows were not in order of time and were sorted")
 
 
@@ -85,13 +101,15 @@ def read_tables(source: Path) -> RawSession:
     twice = next((names for names in paths.values() if len(names) > 1), None)
     if twice:
         raise FormatError(f"'{twice[0]}' and '{twice[1].name}' are two tables of one name")
-    spikes, units, last, notices = _read_spikes(paths.pop(SPIKES)[0])
+    spikes, units, last, probes, notices = _read_spikes(paths.pop(SPIKES)[0])
+    sessions = {name: units[name].iloc[0] for name in find_columns(units, SESSION_NAMES)}
     tables, events = {}, {}
     behavior: dict[str, Samples] = {}
     for name, (path,) in paths.items():
         table = read_table(path, ids=UNIT_NAMES)
+        _check_same_session(table, sessions, path)
         if name == "units":
-            units = _join_units(units, table, path)
+            units = _join_units(units, table, probes, path)
             continue
         time = None if name.startswith("trials") else _pick_one(table, TIME_NAMES, path)
         if time is None:
@@ -142,8 +160,11 @@ def _note_text(name: str, table: pd.DataFrame, time: str) -> list[Notice]:
     return [TEXT_AMONG_SAMPLES(name=name, columns=list(map(str, text)), step=step)]
 
 
-def _read_spikes(path: Path) -> tuple[SpikesInTime, pd.DataFrame, float, list[Notice]]:
-    """Return spikes, the table of units, the time of the last spike, and what was decided."""
+def _read_spikes(path: Path) -> tuple[SpikesInTime, pd.DataFrame, float, list[str], list[Notice]]:
+    """Return spikes, the table of units, the time of the last spike, and what was decided.
+
+    Before this, columns of probes that are part of a unit's id.
+    """
     table = read_table(path, ids=UNIT_NAMES)
     time = _pick_one(table, TIME_NAMES, path)
     unit = _pick_one(table, UNIT_NAMES, path, agree=_group_alike)
@@ -162,23 +183,109 @@ def _read_spikes(path: Path) -> tuple[SpikesInTime, pd.DataFrame, float, list[No
         table, times = table.iloc[order], times[order]
         notices.append(SORTED())
     check_seconds(f"column '{time}' of '{path}'", times)
-    codes, ids = pd.factorize(_read_ids(table[unit], path), sort=True)
+    _check_one_session(table, path)
+    numbers = _read_ids(table[unit], path)
+    probes = _find_probes(table.assign(**{unit: numbers}), unit)
+    codes, ids = _name_units(table, numbers, probes, path)
+    if probes:
+        example, n_numbers = str(ids[0]), numbers.nunique()
+        told = UNITS_OF_PROBES(
+            n_numbers=n_numbers, n_units=len(ids), columns=probes, example=example
+        )
+        notices.append(told)
     units = pd.DataFrame({"n_spikes": np.bincount(codes)}, index=pd.Index(ids, name=unit))
-    grouped = table.drop(columns=[time, unit]).groupby(codes)
+    units, about = _describe_units(units, table.drop(columns=[time, unit]), codes, path)
+    amplitude = _pick_one(table, AMPLITUDE_NAMES, path)
+    sizes = _read_numbers(table, amplitude, path) if amplitude else None
+    spikes = SpikesInTime(times, codes, np.arange(len(ids)), 1.0, sizes)
+    return spikes, units, float(times[-1]), probes, [*notices, *about]
+
+
+def _check_one_session(table: pd.DataFrame, path: Path) -> None:
+    """Raise where a table of spikes holds several sessions: they would lie over each other."""
+    for name in find_columns(table, SESSION_NAMES):
+        values = sorted(map(name_value, table[name].dropna().unique()))
+        if len(values) > 1:
+            first, second = map(quote, values[:2])
+            raise FormatError(
+                f"'{path}' has {len(values)} values of '{name}' ({first}, {second}"
+                f"{', ...' if len(values) > 2 else ''}): spikes of several sessions would lie over "
+                "each other; keep the rows of one. Where all are of one recording on one clock, "
+                "leave the column out"
+            )
+
+
+def _check_same_session(table: pd.DataFrame, sessions: dict[str, Any], path: Path) -> None:
+    """Raise where a table has rows of another session than that of the spikes."""
+    for name, value in sessions.items():
+        found = map(name_value, table[name].dropna().unique()) if name in table else []
+        other = next((one for one in found if one != name_value(value)), None)
+        if other is not None:
+            raise FormatError(
+                f"'{path}' has rows whose '{name}' is {quote(other)}; that of the spikes is "
+                f"{quote(name_value(value))}: keep the rows of one session"
+            )
+
+
+def _find_probes(table: pd.DataFrame, unit: str) -> list[str]:
+    """Return the columns without which units of several probes would be one, by their number."""
+    needed: list[str] = []
+    for name in find_columns(table, PROBE_NAMES):
+        groups = table.groupby([*needed, unit], dropna=False)[name]
+        if (groups.nunique(dropna=False) > 1).any():
+            needed.append(name)
+    return needed
+
+
+def _name_units(
+    table: pd.DataFrame, numbers: pd.Series, probes: Sequence[str], path: Path
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the place of each row's unit among the units, and their ids (unit,), ascending.
+
+    An id is the unit's number, behind the names of the `probes` that tell it apart.
+    """
+    if not probes:
+        codes, ids = pd.factorize(numbers, sort=True)
+        return codes, np.asarray(ids)
+    lacking = next((name for name in probes if table[name].isna().any()), None)
+    if lacking is not None:
+        raise FormatError(
+            f"'{path}': {int(table[lacking].isna().sum())} rows have no '{lacking}', which units "
+            "of the same number are told apart by"
+        )
+    grouped = table.groupby([*(_to_names(table[name]) for name in probes), numbers], sort=True)
+    names = pd.Series(["_".join(map(str, key)) for key in grouped.size().index], dtype=object)
+    if names.duplicated().any():
+        twice = names[names.duplicated()].iloc[0]
+        raise FormatError(f"'{path}': two units would be called {shorten_line(twice)}")
+    return grouped.ngroup().to_numpy(), names.to_numpy(dtype=object)
+
+
+def _to_names(column: pd.Series) -> np.ndarray:
+    """Return a column as text; numbers without zeros behind the point."""
+    codes, values = pd.factorize(column)
+    return np.array([name_value(value) for value in values], dtype=object)[codes]
+
+
+def _describe_units(
+    units: pd.DataFrame, table: pd.DataFrame, codes: np.ndarray, path: Path
+) -> tuple[pd.DataFrame, list[Notice]]:
+    """Return the units with the columns that are the same for all spikes of each of them."""
+    grouped = table.groupby(codes)
     same = grouped.nunique(dropna=False) == 1
     shared: dict[Hashable, np.ndarray] = {}
+    text = []
     for name in map(str, same):
         if same[name].all():
             shared[name] = grouped[name].first().to_numpy()
         elif str(name).casefold() in (*AREA_NAMES, *QUALITY_NAMES):
             one = units.index[int((~same[name]).to_numpy().argmax())]
             raise FormatError(f"'{path}': unit {shorten_line(one)} has more than one '{name}'")
+        elif table[name].dtype.kind not in "iufbmM":
+            text.append(name)
     units = units.drop(columns=[name for name in units if name in shared])
     units = pd.concat([units, pd.DataFrame(shared, index=units.index)], axis=1)
-    amplitude = _pick_one(table, AMPLITUDE_NAMES, path)
-    sizes = _read_numbers(table, amplitude, path) if amplitude else None
-    spikes = SpikesInTime(times, codes, np.arange(len(ids)), 1.0, sizes)
-    return spikes, units, float(times[-1]), notices
+    return units, [TEXT_LEFT_OUT(columns=text)] if text else []
 
 
 def _pick_one(
@@ -222,14 +329,23 @@ def _read_numbers(table: pd.DataFrame, name: str, path: Path) -> np.ndarray:
     return table[name].to_numpy(dtype=float)
 
 
-def _join_units(units: pd.DataFrame, table: pd.DataFrame, path: Path) -> pd.DataFrame:
+def _join_units(
+    units: pd.DataFrame, table: pd.DataFrame, probes: Sequence[str], path: Path
+) -> pd.DataFrame:
     """Return the units with the columns of a table of units; units without spikes stay out."""
     # as the table of spikes calls it
     same = [str(name) for name in table if name == units.index.name]
     key = same[0] if same else _pick_one(table, UNIT_NAMES, path)
     if key is None:
         raise FormatError(f"'{path}' needs the column 'unit'")
-    table = table.assign(**{key: _read_ids(table[key], path)})
+    absent = [name for name in probes if name not in table]
+    if absent:
+        raise FormatError(
+            f"'{path}' needs the column '{absent[0]}': in the table of spikes a number is that of "
+            "several units, one for each of its values"
+        )
+    codes, ids = _name_units(table, _read_ids(table[key], path), probes, path)
+    table = table.assign(**{key: ids[codes]})
     if table[key].duplicated().any():
         twice = table[key][table[key].duplicated()].iloc[0]
         raise FormatError(f"'{path}' has unit {shorten_line(twice)} twice")
