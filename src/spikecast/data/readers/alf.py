@@ -21,6 +21,7 @@ folder that holds several sessions (the whole of Steinmetz 2019) gives them in o
 import os
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
@@ -31,9 +32,11 @@ import pandas as pd
 
 from spikecast.core.errors import FormatError
 from spikecast.core.notices import Notice, NoticeKind
+from spikecast.core.numbers import to_numbers
 from spikecast.data.alf_behavior import read_behavior, read_events
 from spikecast.data.alf_files import REVISION, TABLES, AlfFolder, list_files, read_object
 from spikecast.data.array_files import check_seconds, check_spike_times, count_spikes, map_array
+from spikecast.data.columns import name_value
 from spikecast.data.session import RawSession, Spikes, SpikesInTime, SpikesOfProbes
 
 CONTENT = "folders of ALF files (spikes.times.npy): IBL sessions, Steinmetz 2019"
@@ -48,6 +51,8 @@ AREA_COLUMNS = {  # of clusters or channels, best first -> the column of units
     "brainLocationIds_ccf_2017": "atlas_id",
     "atlas_id": "atlas_id",
 }
+ATLAS_ID = "atlas_id"
+NO_AREAS = {"0": "void", "997": "root"}  # numbers of the Allen atlas that are no area
 CLUSTER_PARTS = ("uuids", "waveforms", "templateWaveforms", "templateWaveformChans")
 
 SORTER_CHOSEN = NoticeKind(
@@ -61,6 +66,12 @@ CHANNELS_OUTSIDE = NoticeKind(
     "channels_outside",
     "minor",
     "{n} units are on a channel that the table of channels does not have; they have no area",
+)
+HEMISPHERES = NoticeKind(
+    "hemispheres",
+    "minor",
+    "{n} units have a negative number of the atlas, IBL's for the left hemisphere: the area is the "
+    "same as without the sign",
 )
 PHY_ANNOTATION = NoticeKind(
     "phy_annotation",
@@ -158,8 +169,8 @@ def _join_notices(notices: list[Notice]) -> list[Notice]:
     joined: dict[str, Notice] = {}
     for notice in notices:
         known = joined.get(notice.code)
-        if known is not None and notice.code == CHANNELS_OUTSIDE.code:
-            notice = CHANNELS_OUTSIDE(n=known.values["n"] + notice.values["n"])
+        if known is not None and "n" in notice.values:
+            notice = replace(notice, values={"n": known.values["n"] + notice.values["n"]})
         joined[notice.code] = notice
     return list(joined.values())
 
@@ -254,8 +265,9 @@ def _add_area(units: pd.DataFrame, folder: AlfFolder) -> tuple[pd.DataFrame, lis
     """Return the units with the area of their cluster, or of the channel where it is largest."""
     own = next((name for name in AREA_COLUMNS if name in units), None)
     if own is not None:
-        areas = _to_names(units[own])
-        return units.assign(**{AREA_COLUMNS[own]: areas}), [AREA_FROM(source=f"clusters.{own}")]
+        areas, notices = _name_areas(units[own], AREA_COLUMNS[own])
+        source = AREA_FROM(source=f"clusters.{own}")
+        return units.assign(**{AREA_COLUMNS[own]: areas}), [source, *notices]
     key = next((name for name in ("channels", "peakChannel") if name in units), None)
     channels = read_object(folder, "channels")
     column = next((name for name in AREA_COLUMNS if name in channels), None)
@@ -265,17 +277,24 @@ def _add_area(units: pd.DataFrame, folder: AlfFolder) -> tuple[pd.DataFrame, lis
     numbers = _to_whole_numbers(units[key], missing=-1)
     numbers = numbers - int(key == "peakChannel" and not (numbers == 0).any())
     inside = (numbers >= 0) & (numbers < len(channels))
-    names = _to_names(channels[column])
-    found = names[np.where(inside, numbers, 0)] if len(names) else np.full(len(units), "")
+    found = channels[column].reindex(np.where(inside, numbers, -1))
+    areas, about = _name_areas(found, AREA_COLUMNS[column])
     notices = [AREA_FROM(source=f"channels.{column}, of the channel where it is largest ({key})")]
     if not inside.all():
         notices.append(CHANNELS_OUTSIDE(n=int((~inside).sum())))
-    return units.assign(**{AREA_COLUMNS[column]: np.where(inside, found, "")}), notices
+    return units.assign(**{AREA_COLUMNS[column]: areas}), [*notices, *about]
 
 
-def _to_names(values: pd.Series) -> np.ndarray:
-    """Return areas as text, empty where there is none."""
-    return values.astype(object).fillna("").astype(str).to_numpy(dtype=str)
+def _name_areas(values: pd.Series, column: str) -> tuple[np.ndarray, list[Notice]]:
+    """Return areas (unit,) as text, empty where there is none; numbers of an atlas without sign."""
+    names = values.astype(object).fillna("").astype(str).to_numpy(dtype=str)
+    if column != ATLAS_ID:
+        return names, []
+    numbers = to_numbers(values)
+    ids = [name_value(abs(number)) for number in numbers]
+    unsigned = [NO_AREAS.get(one, one) for one in ids]
+    n_left = int((numbers < 0).sum())
+    return np.where(np.isnan(numbers), names, unsigned), [HEMISPHERES(n=n_left)] if n_left else []
 
 
 def _to_whole_numbers(values: pd.Series, missing: int) -> np.ndarray:
