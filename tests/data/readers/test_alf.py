@@ -223,7 +223,7 @@ def test_metrics_are_joined_by_id_and_may_lack_clusters(tmp_path):
     metrics = pd.DataFrame({"cluster_id": [2, 0], "label": [1.0, 0.0]})
     metrics.to_parquet(folder / "probe00" / "pykilosort" / "clusters.metrics.pqt")
     units = read_one(folder / "probe00").units
-    assert list(units["quality"]) == ["not good", "not good", "good"]
+    assert list(units["quality"]) == ["not good", "", "good"]
     assert list(units["atlas_id"]) == ["385", "382", "382"]
     metrics.drop(columns="cluster_id").to_parquet(
         folder / "probe00" / "pykilosort" / "clusters.metrics.pqt"

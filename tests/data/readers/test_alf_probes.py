@@ -1,6 +1,7 @@
 """ALF folders whose probes have different files: areas, labels of quality, folders of tasks."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from spikecast.data import load
@@ -43,3 +44,46 @@ def test_numbers_of_the_atlas_that_are_no_areas_and_those_of_the_left_hemisphere
     np.save(session / "probe00" / "clusters.atlas_id.npy", [-997.0, np.nan, 614454277, 382])
     (open_session,) = alf.open_sessions(session)
     assert open_session().units["atlas_id"].tolist() == ["root", "", "614454277", "382"]
+
+
+def write_two_probes(session, labels):
+    """Write a probe with names of areas and labels, and one with numbers of the atlas alone."""
+    write_probe(session / "probe00", brainLocationAcronyms_ccf_2017=["CA1", "CA1", "DG", "DG"])
+    write_probe(session / "probe01", brainLocationIds_ccf_2017=[382, 382, -382, 0])
+    pd.DataFrame({"label": labels}).to_csv(
+        session / "probe00" / "clusters.metrics.csv", index=False
+    )
+
+
+@pytest.mark.parametrize("labels", [[1, 1, 0.5, 1], ["good", "good", "mua", "good"], [1, 1, "", 1]])
+def test_a_probe_without_labels_keeps_its_units_beside_one_with_labels(session, labels):
+    write_two_probes(session, labels)
+    recording = load(session, **CUT)
+    assert recording.neurons["probe"].tolist() == ["probe00"] * 3 + ["probe01"] * 4
+    assert "no unit of probe01 has a label of quality: all 4 count as good" in say(recording)
+    assert load(session, units="all", **CUT).n_neurons == 8
+
+
+def test_where_no_probe_has_labels_all_units_are_taken_without_a_word(session):
+    write_two_probes(session, [1, 1, 1, 1])
+    (session / "probe00" / "clusters.metrics.csv").unlink()
+    recording = load(session, **CUT)
+    assert recording.n_neurons == 8
+    assert "all 8 units taken: no column says how good they are" in say(recording)
+
+
+def test_areas_of_probes_are_from_different_files(session):
+    write_two_probes(session, [1, 1, 1, 1])
+    recording = load(session, **CUT)
+    assert recording.areas == {"CA1": 2, "DG": 2, "382": 3, "void": 1}
+    taken = say(recording)
+    assert "areas of probe01 are numbers of the Allen atlas" in taken
+    how = "of the channel where it is largest (channels)"
+    assert (
+        f"area of a unit: channels.brainLocationAcronyms_ccf_2017, {how} (probe00); "
+        f"channels.brainLocationIds_ccf_2017, {how} (probe01)" in taken
+    )
+    (session / "probe01" / "channels.brainLocationIds_ccf_2017.npy").unlink()
+    recording = load(session, **CUT)
+    assert recording.areas == {"CA1": 2, "DG": 2, "unknown": 4}
+    assert f"{how} (probe00); none (probe01)" in say(recording)

@@ -88,7 +88,7 @@ def _list_choices(raw: RawSession, wanted: Sequence[str] | None) -> dict[str, li
     """Return column -> labels to keep, of every column that the choice may be made by."""
     columns = [name for name in raw.quality_columns if name in raw.units]
     if not wanted:
-        good = {name: _find_good(raw.units[name]) for name in columns}
+        good = {name: find_good(raw.units[name]) for name in columns}
         return {name: [label] for name, label in good.items() if label is not None}
     column, *more = wanted[0].split("=", 1)
     if more:  # column=label, and further labels of it
@@ -116,7 +116,7 @@ def _list_choices(raw: RawSession, wanted: Sequence[str] | None) -> dict[str, li
     return labels
 
 
-def _find_good(values: pd.Series) -> str | None:
+def find_good(values: pd.Series) -> str | None:
     """Return the label of a quality column that says good, or None."""
     labels = count_labels(values)
     if len(labels) > MOST_LABELS:

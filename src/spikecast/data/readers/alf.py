@@ -21,7 +21,6 @@ folder that holds several sessions (the whole of Steinmetz 2019) gives them in o
 import os
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
@@ -35,6 +34,14 @@ from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.numbers import to_numbers
 from spikecast.data.alf_behavior import read_behavior, read_events
 from spikecast.data.alf_files import REVISION, TABLES, AlfFolder, list_files, read_object
+from spikecast.data.alf_probes import (
+    AREA_FROM,
+    ATLAS_ID,
+    fill_qualities,
+    join_areas,
+    join_notices,
+    list_qualities,
+)
 from spikecast.data.array_files import check_seconds, check_spike_times, count_spikes, map_array
 from spikecast.data.columns import name_value
 from spikecast.data.session import RawSession, Spikes, SpikesInTime, SpikesOfProbes
@@ -51,7 +58,6 @@ AREA_COLUMNS = {  # of clusters or channels, best first -> the column of units
     "brainLocationIds_ccf_2017": "atlas_id",
     "atlas_id": "atlas_id",
 }
-ATLAS_ID = "atlas_id"
 NO_AREAS = {"0": "void", "997": "root"}  # numbers of the Allen atlas that are no area
 CLUSTER_PARTS = ("uuids", "waveforms", "templateWaveforms", "templateWaveformChans")
 
@@ -61,7 +67,6 @@ SORTER_CHOSEN = NoticeKind(
     "{probe} was sorted more than once ({found}); {taken} is taken, as IBL's loader does. To take "
     "another, give its folder",
 )
-AREA_FROM = NoticeKind("area_from", "minor", "area of a unit: {source}")
 CHANNELS_OUTSIDE = NoticeKind(
     "channels_outside",
     "minor",
@@ -141,13 +146,14 @@ def read_session(session: Path, probes: tuple[Path, ...]) -> RawSession:
         spikes = SpikesOfProbes(
             [stored for _, stored, *_ in parts], [len(part[0]) for part in parts]
         )
-    units, about_quality = _add_quality(units)
+    names = np.repeat([name or "probe" for name in kept], [len(table) for table, *_ in parts])
+    units, filled = fill_qualities(units, names)
+    units, columns, mixed = join_areas(units, names)
     home = list_files(session)
     tables, events = read_events(home)
     behavior, found = read_behavior(home)
-    about_areas = _join_notices([notice for *_, found_ in parts for notice in found_])
+    about_units = join_notices({name: part[-1] for name, part in zip(kept, parts, strict=True)})
     subject, name = _name_session(session)
-    columns = [name for name in ("acronym", "atlas_id") if name in units][:1]
     return RawSession(
         source="ALF folder",
         units=units,
@@ -156,23 +162,12 @@ def read_session(session: Path, probes: tuple[Path, ...]) -> RawSession:
         events=events,
         behavior=behavior,
         area_columns=columns,
-        quality_columns=_list_qualities(units),
+        quality_columns=list_qualities(units),
         duration=(0.0, max(last for _, _, last, _ in parts)),
         session=name,
         subject=subject,
-        notices=[*notices, *about_areas, *about_quality, *found],
+        notices=[*notices, *about_units, *mixed, *filled, *found],
     )
-
-
-def _join_notices(notices: list[Notice]) -> list[Notice]:
-    """Return notices of several probes: units of one kind are counted together."""
-    joined: dict[str, Notice] = {}
-    for notice in notices:
-        known = joined.get(notice.code)
-        if known is not None and "n" in notice.values:
-            notice = replace(notice, values={"n": known.values["n"] + notice.values["n"]})
-        joined[notice.code] = notice
-    return list(joined.values())
 
 
 def _choose_sorters(
@@ -218,11 +213,12 @@ def _read_probe(
     if not len(table):
         units = pd.DataFrame(counts)
     units, notices = _add_area(units, folder)
+    units, about_quality = _add_quality(units)
     units = units.assign(probe=_name_probe(units, probe))
     sizes = folder.find("spikes", "amps")
     amplitudes = map_array(sizes, length=len(times)) if sizes is not None else None
     spikes = SpikesInTime(times, clusters, units.index.to_numpy(), 1.0, amplitudes)
-    return units, spikes, float(times[-1]), notices
+    return units, spikes, float(times[-1]), [*notices, *about_quality]
 
 
 def _read_clusters(folder: AlfFolder) -> pd.DataFrame:
@@ -308,18 +304,13 @@ def _add_quality(units: pd.DataFrame) -> tuple[pd.DataFrame, list[Notice]]:
     if "label" in units and units["label"].dtype.kind in "iuf":
         good = np.isclose(units["label"], 1)
         notice = IBL_LABEL(n_good=int(good.sum()), n=len(units))
-        return units.assign(quality=np.where(good, "good", "not good")), [notice]
+        quality = np.where(good, "good", np.where(units["label"].isna(), "", "not good"))
+        return units.assign(quality=quality), [notice]
     if "_phy_annotation" in units and units["_phy_annotation"].dtype.kind in "iuf":
         words = units["_phy_annotation"].map(PHY_LABELS).fillna("unknown")
-        quality = np.where(words.isin(["good", "unsorted"]), "good", words)
-        return units.assign(phy_annotation=words, quality=quality), [PHY_ANNOTATION()]
+        judged = words.mask(words == "unsorted", "good")
+        return units.assign(phy_annotation=words, quality=judged), [PHY_ANNOTATION()]
     return units, []
-
-
-def _list_qualities(units: pd.DataFrame) -> list[str]:
-    """Return the columns that say how good a unit is: ``label`` where it holds words."""
-    words = "label" in units and units["label"].dtype.kind not in "iuf"
-    return [name for name in ("quality", *(["label"] if words else [])) if name in units]
 
 
 def _name_session(session: Path) -> tuple[str, str]:
