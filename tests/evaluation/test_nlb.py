@@ -411,7 +411,7 @@ def test_a_neuron_recorded_twice_is_not_held_in():
     assert data.inputs["train_spikes_heldin"].shape[2] < 24
 
 
-def write_nwb(path):
+def write_nwb(path, observed=((0.0, 100.0),)):
     """A file as theirs: units with `heldout`, trials with `split`, the hand's velocity."""
     pytest.importorskip("pynwb")
     import nwb_files as planted
@@ -425,7 +425,7 @@ def write_nwb(path):
     for unit in range(8):
         nwb.add_unit(
             spike_times=np.sort(rng.uniform(0, 100, 2000)), heldout=bool(heldout[unit]),
-            obs_intervals=[[0.0, 100.0]], electrodes=[unit],
+            obs_intervals=observed, electrodes=[unit],
         )  # fmt: skip
     for name in (
         *("move_onset_time", "split", "trial_type", "trial_version"),
@@ -473,6 +473,15 @@ def test_their_nwb_file_is_cut_as_they_cut_it(tmp_path):
     np.testing.assert_array_equal(coarse.target["eval_decode_mask"], np.c_[~bumped, bumped][1::3])
     result = sc.benchmarks.nlb(path, "mean_rate", dataset="area2_bump_20", held_in=quick())
     assert {"co-bps", "fp-bps", "psth R2", "vel R2"} == set(result.scores["score"])
+
+
+def test_windows_may_reach_beyond_the_observed_intervals_of_trials(tmp_path):
+    whole, _ = write_nwb(tmp_path / "whole.nwb")
+    starts = 2.0 + 4 * np.arange(24)
+    trials, _ = write_nwb(tmp_path / "trials.nwb", np.c_[starts, starts + 1.45])
+    target, same = (sc.benchmarks.read_nlb(one, dataset=DATASET).target for one in (whole, trials))
+    name = "eval_spikes_heldout_forward"
+    np.testing.assert_array_equal(target[name], same[name])
 
 
 def test_an_nwb_file_is_read_where_it_can_be_cut_alike(tmp_path):

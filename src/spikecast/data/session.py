@@ -278,6 +278,11 @@ class RawSession:
         Frame rate -> the session in seconds, where more than `traces` counts frames or samples.
     observed : array, (interval, 2), optional
         Start and stop of what was recorded, in seconds, ascending; all of `duration` by default.
+    observed_units : sequence of array, (interval, 2), optional
+        The same for each unit, in any order, where units were not all recorded all the time; empty
+        for a unit of which nothing is said.
+    invalid : array, (interval, 2), optional
+        Start and stop of times that the source says to leave out, in seconds.
     notices : sequence of Notice
         What the reader found odd, or decided.
     """
@@ -298,4 +303,6 @@ class RawSession:
     in_frames: bool = False
     use_rate: Callable[[float], RawSession] | None = None
     observed: np.ndarray | None = None
+    observed_units: Sequence[np.ndarray] | None = None
+    invalid: np.ndarray | None = None
     notices: Sequence[Notice] = ()

@@ -1,7 +1,8 @@
 """Find stretches in which all neurons are silent together: nothing was recorded there.
 
-Files of spikes do not say when recording began, or paused. What lies before and between is 0, and
-areas that fall silent together predict each other.
+Most files of spikes do not say when recording began, or paused; where an NWB file does,
+`cuts/observed.py` has left it out. What lies before and between is 0, and areas that fall silent
+together predict each other.
 """
 
 from dataclasses import dataclass

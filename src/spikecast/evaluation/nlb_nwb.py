@@ -7,8 +7,9 @@ from typing import NamedTuple
 from spikecast.core.checks import check_one_of
 from spikecast.core.errors import InputError
 from spikecast.data.cuts.taken import read_taken
-from spikecast.data.loaders import load
+from spikecast.data.loaders import load, open_uncut
 from spikecast.data.nlb_files import NAMES
+from spikecast.data.session import RawSession
 from spikecast.evaluation.nlb_data import NLBData, split_nlb
 
 FORWARD = 0.2
@@ -77,7 +78,7 @@ def read_nlb_nwb(path: str | Path, dataset: str) -> NLBData:
         )
     cut = CUTS[name]
     recording = load(
-        path,
+        _open_whole(path),
         align=cut.align,
         window=(cut.window[0], cut.window[1] + FORWARD),
         bin_size=0.02 if dataset.endswith("_20") else 0.005,
@@ -94,3 +95,15 @@ def read_nlb_nwb(path: str | Path, dataset: str) -> NLBData:
         dataset=dataset,
     )
     return replace(data, notices=(*read_taken(recording.dataset), *data.notices))
+
+
+def _open_whole(path: str | Path) -> str | Path | RawSession:
+    """Return a session all trials of which are taken, whatever its file says of when it recorded.
+
+    The benchmark's intervals are those of its trials, beyond which windows may reach.
+    """
+    opened = open_uncut(path)
+    session = opened[0]() if len(opened) == 1 else None
+    if not isinstance(session, RawSession):
+        return path
+    return replace(session, observed_units=None, invalid=None)

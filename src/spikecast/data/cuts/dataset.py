@@ -13,6 +13,7 @@ from spikecast.data.binning import MOST_VALUES, check_rate, count_bins
 from spikecast.data.columns import tidy_columns
 from spikecast.data.cuts.behavior import bin_behavior, bin_traces
 from spikecast.data.cuts.choices import raise_not_cut
+from spikecast.data.cuts.observed import leave_out_unobserved
 from spikecast.data.cuts.samples import Bins, Series
 from spikecast.data.cuts.silence import leave_out_silence
 from spikecast.data.cuts.taken import ATTRIBUTE, write_taken
@@ -55,6 +56,10 @@ def cut_dataset(raw: RawSession, selection: Selection) -> xr.Dataset:
     ]
     rows, about_units = choose_units(raw, selection.units)
     trials, window, bins, about_trials = _place_bins(raw, selection)
+    rows, trials, bins, about_observed = leave_out_unobserved(
+        raw, rows, trials, bins, whole=selection.align == NONE
+    )
+    about_trials += about_observed
     if raw.traces is not None:
         activity, kept, cells, about_traces = bin_traces(raw.traces, rows, bins)
         trials, rows = trials.take(kept), rows[cells]

@@ -14,6 +14,7 @@ from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.numbers import to_numbers
 from spikecast.core.text_tables import explain_commas
 from spikecast.data.array_files import check_row_order
+from spikecast.data.cuts.intervals import lie_within, overlap_any
 from spikecast.data.event_files import (
     TRIAL_SUFFIXES,
     find_event_file,
@@ -96,15 +97,18 @@ def choose_trials(
     inside = (known.events + window[0] >= raw.duration[0] - tolerance) & (
         known.events + window[1] <= raw.duration[1] + tolerance
     )
-    observed = _find_observed(raw, known.events, window, tolerance)
-    trials = known.take(inside & observed)
+    observed = raw.observed is None or lie_within(raw.observed, known.events, window, tolerance)
+    invalid = raw.invalid is not None and overlap_any(raw.invalid, known.events, window)
+    recorded = inside & observed
+    trials = known.take(recorded & ~np.asarray(invalid))
     if not len(trials.events):
-        raise NotEnoughDataError(_explain_none(raw, found))
+        raise NotEnoughDataError(_explain_none(raw, found, int(recorded.sum())))
     n_all = len(found.events)
     reasons = {
         "without a time": n_all - len(known.events),
         "whose window reaches beyond the session": int((~inside).sum()),
-        "whose window reaches where nothing was recorded": int((inside & ~observed).sum()),
+        "whose window reaches where nothing was recorded": int((inside & ~recorded).sum()),
+        "whose window overlaps invalid times of the file": int((recorded & invalid).sum()),
     }
     left = ", ".join(f"{n} {why}" for why, n in reasons.items() if n)
     notices = [
@@ -149,21 +153,16 @@ def check_long_trial(raw: RawSession, window: tuple[float, float]) -> list[Notic
     return [beyond] if share > LEAST_BEYOND else []
 
 
-def _find_observed(
-    raw: RawSession, events: np.ndarray, window: tuple[float, float], tolerance: float
-) -> np.ndarray:
-    """Return a mask of the events (event,) whose window lies within one recorded interval."""
-    if raw.observed is None:
-        return np.ones(len(events), dtype=bool)
-    start, stop = np.asarray(raw.observed, dtype=float).T
-    row = np.searchsorted(start, events + window[0] + tolerance, side="right") - 1
-    inside = events + window[1] <= stop[row.clip(min=0)] + tolerance
-    return (row >= 0) & inside
-
-
-def _explain_none(raw: RawSession, found: Trials) -> str:
-    """Return why no trial is left."""
+def _explain_none(raw: RawSession, found: Trials, n_recorded: int) -> str:
+    """Return why no trial is left; `n_recorded` only overlap times that are invalid."""
     events = found.events[np.isfinite(found.events)]
+    if n_recorded and raw.invalid is not None:
+        return (
+            f"all {n_recorded} windows around '{found.event}' within the session overlap invalid "
+            f"times of the {raw.source} ({len(raw.invalid)} intervals, {raw.invalid.min():g} to "
+            f"{raw.invalid.max():g} s); name a shorter window, or remove the intervals that are "
+            "not meant"
+        )
     if not len(events):
         return f"'{found.event}' holds no time in any of its {len(found.events)} trials"
     start, stop = raw.duration

@@ -13,6 +13,7 @@ from spikecast.data.array_files import AREA_NAMES, find_columns
 from spikecast.data.columns import find_qualities
 from spikecast.data.nwb.columns import read_columns, to_plain
 from spikecast.data.nwb.electrodes import find_electrodes, list_references
+from spikecast.data.nwb.observed import OBSERVED
 
 FEW_LABELS = 10
 STARTS_AT_ZERO = 60.0  # seconds; a first spike later than that is not taken for the start
@@ -91,7 +92,7 @@ def read_units(
     """Return the table of units, its columns of areas and of qualities, and notices."""
     table, others = read_columns(units)
     notices: list[Notice] = []
-    read = ("spike_times", "electrodes", "electrode_group", *list_references(units))
+    read = ("spike_times", "electrodes", "electrode_group", OBSERVED, *list_references(units))
     lists = set(others).difference(read)
     if lists:
         notices.append(LISTS_LEFT(columns=sorted(lists)))

@@ -6,7 +6,8 @@ in the file                                  in the session
 ``units``                                    units; spike times are read unit by unit when counted
 ``electrodes``, their groups                 columns ``electrode_...``: the area, where the units
                                              do not say it
-``trials``, ``epochs``, ``intervals[...]``   trial tables by name
+``units["obs_intervals"]``                   when each unit was recorded
+``trials``, ``epochs``, ``intervals[...]``   trial tables by name; ``invalid_times`` are left out
 ``acquisition``, ``stimulus``,               behaviour; codes and labels at uneven times become
 ``processing[...]``                          lists of events ``NAME=CODE``; pulses are counted
 ``DfOverF``, ``Fluorescence``, ...           fluorescence, where there are no spikes
@@ -31,6 +32,7 @@ from spikecast.core.notices import Notice, NoticeKind
 from spikecast.data.nwb.binned import list_binned, name_session, read_binned
 from spikecast.data.nwb.columns import read_columns
 from spikecast.data.nwb.imaging import read_imaging
+from spikecast.data.nwb.observed import INVALID, read_invalid, read_observed
 from spikecast.data.nwb.series import list_series, read_series
 from spikecast.data.nwb.units import note_silent, open_spikes, read_units
 from spikecast.data.recording import Recording
@@ -131,14 +133,18 @@ def read_session(nwb: Any, name: str = "the file") -> RawSession:
     tables, notices = _read_tables(nwb, objects)
     behavior, events, about_series = read_series(list_series(objects))
     events |= _list_events(nwb, objects)
+    invalid, about_invalid = read_invalid(nwb)
     content: dict[str, Any]
     if nwb.units is not None and (stored := open_spikes(nwb.units)) is not None:
         units, areas, qualities, about_units = read_units(nwb.units, nwb.electrodes)
         about_units += note_silent(stored)
         duration = stored.span()
+        observed, about_observed = read_observed(nwb.units, duration)
+        about_units += about_observed
         content = {
             "spikes": SpikesByUnit(partial(_guard_unit, name, stored)),
             "units": units,
+            "observed_units": observed,
             "area_columns": areas,
             "quality_columns": qualities,
         }
@@ -169,9 +175,10 @@ def read_session(nwb: Any, name: str = "the file") -> RawSession:
         events=events,
         behavior=behavior,
         duration=duration,
+        invalid=invalid,
         session=name_session(nwb),
         subject=str(getattr(nwb.subject, "subject_id", "") or ""),
-        notices=[*about_units, *notices, *about_series],
+        notices=[*about_units, *notices, *about_invalid, *about_series],
         **content,
     )
 
@@ -221,7 +228,7 @@ def _read_tables(nwb: Any, objects: list[Any]) -> tuple[dict[str, pd.DataFrame],
     for table in _list_event_tables(nwb):
         if set(table.colnames) - {"timestamp", "duration"}:
             found.setdefault(table.name, table)
-    found.pop("invalid_times", None)
+    found.pop(INVALID, None)
     tables, notices = {}, []
     for name, table in found.items():
         try:

@@ -1,0 +1,158 @@
+"""Leave out trials and units where a file says that units were not recorded."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from spikecast.core.errors import NotEnoughDataError
+from spikecast.core.notices import Notice, NoticeKind
+from spikecast.data.cuts.intervals import lie_within, merge_intervals, overlap_any
+from spikecast.data.cuts.samples import Bins
+from spikecast.data.cuts.trials import LEAST_BEYOND, Trials
+from spikecast.data.session import RawSession
+
+CLOSE = 1e-3  # seconds; intervals so close follow one another
+TRIALS_UNOBSERVED = NoticeKind(
+    "trials_unobserved",
+    "minor",
+    "{n} of {n_all} trials left out: in their windows {most} of {n_units} units were not recorded "
+    "throughout, as the {source} says",
+)
+UNITS_UNOBSERVED = NoticeKind(
+    "units_unobserved",
+    "serious",
+    "{n} of {n_units} units left out: the {source} says that they were not recorded throughout "
+    "{what}. So the most counts (trials times units) are kept; to keep these units, name a shorter "
+    "table of trials, a shorter window, or fewer units",
+)
+TIMES_UNOBSERVED = NoticeKind(
+    "times_unobserved",
+    "serious",
+    "{share:.0%} of the time from {start:g} to {stop:g} s is {why}, as the {source} says, and is "
+    "taken: areas that fall silent together predict each other. Name a window without it, or an "
+    "event",
+)
+
+
+def leave_out_unobserved(
+    raw: RawSession, rows: np.ndarray, trials: Trials, bins: Bins, whole: bool
+) -> tuple[np.ndarray, Trials, Bins, list[Notice]]:
+    """Return the rows of units, trials and bins for which all units were recorded, and notices.
+
+    Trials, and units, are left out so that the most counts (trials times units) are kept. Of one
+    long trial (`whole`) no time can be left out; those units leave that lack more than a hundredth
+    of the time that most units have.
+    """
+    if whole:
+        kept, about_time = _look_at_long_trial(raw, rows, bins)
+        return rows[kept], trials, bins, about_time
+    if raw.observed_units is None:
+        return rows, trials, bins, []
+    window = (bins.start, bins.start + bins.n * bins.size)
+    seen = _find_seen(raw, rows, trials.events, window, tolerance=0.5 * bins.size)
+    kept_trials, kept_units = choose_block(seen)
+    n_units, n_trials = int(kept_units.sum()), int(kept_trials.sum())
+    if not n_units or not n_trials:
+        raise NotEnoughDataError(
+            f"the {raw.source} says that no unit was recorded throughout the window {window[0]:g} "
+            f"to {window[1]:g} s around any of {len(trials.events)} events; name a shorter window"
+        )
+    notices: list[Notice] = []
+    if n_trials < len(kept_trials):
+        lacking = (~seen[~kept_trials]).sum(axis=1)
+        notices.append(
+            TRIALS_UNOBSERVED(
+                n=len(kept_trials) - n_trials,
+                n_all=len(kept_trials),
+                source=raw.source,
+                most=_say_range(lacking),
+                n_units=len(rows),
+            )
+        )
+    if n_units < len(rows):
+        notices.append(_name_units(raw, len(rows) - n_units, len(rows), f"all {n_trials} trials"))
+    trials = trials.take(kept_trials)
+    return rows[kept_units], trials, replace(bins, events=trials.events), notices
+
+
+def choose_block(seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return masks of trials and of units that were all recorded, from a mask (trial, unit).
+
+    Trials in which the most units were recorded go first, as many as make the most trials times
+    units; of equal ones the most units.
+
+    Examples
+    --------
+    >>> seen = np.array([[1, 1, 1], [1, 1, 1], [1, 0, 1], [0, 0, 0]], dtype=bool)
+    >>> [mask.tolist() for mask in choose_block(seen)]
+    [[True, True, False, False], [True, True, True]]
+    """
+    n_seen = seen.sum(axis=1)
+    best = (0, np.zeros(len(seen), dtype=bool), np.zeros(seen.shape[1], dtype=bool))
+    for least in np.unique(n_seen)[::-1]:
+        trials = n_seen >= least
+        units = seen[trials].all(axis=0)
+        size = int(trials.sum()) * int(units.sum())
+        if size > best[0]:
+            best = (size, trials, units)
+    return best[1:]
+
+
+def _find_seen(
+    raw: RawSession,
+    rows: np.ndarray,
+    events: np.ndarray,
+    window: tuple[float, float],
+    tolerance: float,
+) -> np.ndarray:
+    """Return whether each unit was recorded throughout each window, (event, unit)."""
+    assert raw.observed_units is not None
+    seen = np.ones((len(events), len(rows)), dtype=bool)
+    for column, row in enumerate(rows):
+        intervals = merge_intervals(raw.observed_units[row], CLOSE)
+        if len(intervals):  # else nothing is said of this unit
+            seen[:, column] = lie_within(intervals, events, window, tolerance)
+    return seen
+
+
+def _look_at_long_trial(
+    raw: RawSession, rows: np.ndarray, bins: Bins
+) -> tuple[np.ndarray, list[Notice]]:
+    """Return a mask of the units that were recorded throughout a long trial, and notices."""
+    starts, window = bins.start + bins.size * np.arange(bins.n), (0.0, bins.size)
+    kept = np.ones(len(rows), dtype=bool)
+    notices = []
+    if raw.invalid is not None:
+        share = float(overlap_any(raw.invalid, starts, window).mean())
+        notices += _note_times(raw, bins, share, "invalid")
+    if raw.observed_units is None:
+        return kept, notices
+    seen = _find_seen(raw, rows, starts, window, tolerance=0.5 * bins.size)
+    by_most = seen.sum(axis=1) * 2 >= len(rows)
+    notices += _note_times(raw, bins, float(1 - by_most.mean()), "not recorded in most units")
+    if by_most.any():
+        kept = seen[by_most].mean(axis=0) >= 1 - LEAST_BEYOND
+    if not kept.any():
+        raise NotEnoughDataError(
+            f"the {raw.source} says that no unit was recorded throughout {bins.start:g} to "
+            f"{bins.start + bins.n * bins.size:g} s; name a shorter window, or an event"
+        )
+    if not kept.all():
+        notices.append(_name_units(raw, int((~kept).sum()), len(rows), "the time that is taken"))
+    return kept, notices
+
+
+def _note_times(raw: RawSession, bins: Bins, share: float, why: str) -> list[Notice]:
+    if share <= LEAST_BEYOND:
+        return []
+    stop = bins.start + bins.n * bins.size
+    return [TIMES_UNOBSERVED(share=share, start=bins.start, stop=stop, why=why, source=raw.source)]
+
+
+def _name_units(raw: RawSession, n: int, n_units: int, what: str) -> Notice:
+    return UNITS_UNOBSERVED(n=n, n_units=n_units, source=raw.source, what=what)
+
+
+def _say_range(numbers: np.ndarray) -> str:
+    low, high = int(numbers.min()), int(numbers.max())
+    return str(low) if low == high else f"{low} to {high}"
