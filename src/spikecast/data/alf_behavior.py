@@ -1,11 +1,17 @@
 """Events, trial tables and behaviour in a folder of ALF files."""
 
+import re
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypeVar
+
 import numpy as np
 import pandas as pd
 
 from spikecast.core.errors import FormatError
 from spikecast.core.notices import Notice, NoticeKind
-from spikecast.data.alf_files import AlfFolder, interpolate_times, read_object
+from spikecast.data.alf_files import AlfFolder, interpolate_times, list_files, read_object
 from spikecast.data.array_files import map_array
 from spikecast.data.session import Samples
 
@@ -16,6 +22,54 @@ LICKS = ("licks", "lickTimes")
 BEHAVIOR_LEFT_OUT = NoticeKind(
     "behavior_left_out", "serious", "the behaviour '{name}' is left out: {reason}"
 )
+TASK = re.compile(r"task_\d+")
+TRIALS = re.compile(r"(task_\d+_)?trials")
+TASKS = NoticeKind("tasks", "minor", "trials and behaviour are from the folders {folders}")
+IN_SEVERAL_TASKS = NoticeKind(
+    "in_several_tasks",
+    "serious",
+    "{names}: there in several of the folders {folders}; those of a task are called by it, as "
+    "{example}",
+)
+Found = TypeVar("Found")
+
+
+def read_tasks(
+    session: Path,
+) -> tuple[dict[str, pd.DataFrame], dict[str, np.ndarray], dict[str, Samples], list[Notice]]:
+    """Return tables, lists of times, behaviour and notices of a session and its folders of tasks.
+
+    A name that several folders have is called by its task: ``task_00_trials``.
+    """
+    paths = sorted(path for path in session.glob("task_*") if TASK.fullmatch(path.name))
+    folders = {"": list_files(session)}
+    folders |= {path.name: list_files(path) for path in paths if path.is_dir()}
+    events = {task: read_events(folder) for task, folder in folders.items()}
+    sampled = {task: read_behavior(folder) for task, folder in folders.items()}
+    tables, twice = _join_tasks({task: found[0] for task, found in events.items()})
+    times, twice_times = _join_tasks({task: found[1] for task, found in events.items()})
+    behavior, twice_behavior = _join_tasks({task: found[0] for task, found in sampled.items()})
+    notices = [notice for _, found in sampled.values() for notice in found]
+    names = [*twice, *twice_times, *twice_behavior]
+    used = [task or session.name for task in folders if any((*events[task], sampled[task][0]))]
+    if len(folders) > 1:
+        notices.append(TASKS(folders=used))
+    if names:
+        example = next(name for name in (*tables, *times, *behavior) if TASK.match(name))
+        notices.append(IN_SEVERAL_TASKS(names=names, folders=used, example=example))
+    order = sorted(tables, key=lambda name: not TRIALS.fullmatch(name))
+    return {name: tables[name] for name in order}, times, behavior, notices
+
+
+def _join_tasks(found: Mapping[str, Mapping[str, Found]]) -> tuple[dict[str, Found], list[str]]:
+    """Return what is in the folders of tasks by name, and the names that several of them have."""
+    counts = Counter(name for of_task in found.values() for name in of_task)
+    joined = {
+        f"{task}_{name}" if task and counts[name] > 1 else name: value
+        for task, of_task in found.items()
+        for name, value in of_task.items()
+    }
+    return joined, [name for name, n in counts.items() if n > 1]
 
 
 def read_events(folder: AlfFolder) -> tuple[dict[str, pd.DataFrame], dict[str, np.ndarray]]:

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from spikecast.core.errors import InputError
 from spikecast.data import load
 from spikecast.data.cuts.taken import read_taken
 from spikecast.data.readers import alf
@@ -87,3 +88,45 @@ def test_areas_of_probes_are_from_different_files(session):
     recording = load(session, **CUT)
     assert recording.areas == {"CA1": 2, "DG": 2, "unknown": 4}
     assert f"{how} (probe00); none (probe01)" in say(recording)
+
+
+def write_task(session, task, start, **trials):
+    """Write trials and wheel of a task that begins at a time, in its folder."""
+    folder = session / task
+    folder.mkdir()
+    times = np.arange(start, start + 40, 4.0)
+    columns = {"stimOn_times": times, "intervals_0": times - 0.5, "intervals_1": times + 2}
+    pd.DataFrame(columns | trials).to_csv(folder / "_ibl_trials.table.csv", index=False)
+    np.save(folder / "_ibl_wheel.timestamps.npy", np.linspace(start, start + 45, 4500))
+    np.save(folder / "_ibl_wheel.position.npy", np.linspace(0, 3, 4500))
+    return times
+
+
+@pytest.mark.parametrize("place", ["../../..", ".", "..", "probe00/iblsorter"])
+def test_trials_and_wheel_in_the_folder_of_a_task(session, place):
+    (session / "_ibl_trials.stimOn_times.npy").unlink()
+    np.save(session / "passiveStims.times.npy", [80.5, 85.5])
+    write_probe(session / "probe00" / "iblsorter", brainLocationIds_ccf_2017=[382] * 4)
+    times = write_task(session, "task_00", 2.5)
+    recording = load(session / place, **CUT)
+    assert recording.trials["event_time"].tolist() == times.tolist()
+    assert "wheel_position" in recording.dataset
+    assert "trials and behaviour are from the folders alf, task_00" in say(recording)
+
+
+def test_of_several_tasks_each_keeps_its_name(session):
+    (session / "_ibl_trials.stimOn_times.npy").unlink()
+    write_probe(session / "probe00", brainLocationIds_ccf_2017=[382] * 4)
+    write_task(session, "task_00", 2.5)
+    times = write_task(session, "task_01", 52.5)
+    (session / "task_notes").mkdir()
+    with pytest.raises(
+        InputError, match=r"'task_00_trials' and 'task_01_trials' both have .* name"
+    ):
+        load(session, **CUT)
+    recording = load(session, trials="task_01_trials", **CUT)
+    assert recording.trials["event_time"].tolist() == times.tolist()
+    assert (
+        "trials, wheel_position: there in several of the folders task_00, task_01; those of a task "
+        "are called by it, as task_00_trials" in say(recording)
+    )

@@ -13,7 +13,8 @@ trials.*, _ibl_trials.table     the trial table ``trials``; other objects with `
 wheel, eye, face, cameras       behaviour, on its own clock; ``licks.times`` as counts
 ==============================  ===================================================================
 
-A session is a folder with ``alf/``, or the folder of the files themselves. Probes are found below
+A session is a folder with ``alf/``, or the folder of the files themselves; trials and behaviour may
+lie in its folders ``task_00``, ``task_01``, one for each task that was done. Probes are found below
 it; where a probe was sorted twice, the sorter is chosen as IBL's own loader does, and it is said. A
 folder that holds several sessions (the whole of Steinmetz 2019) gives them in order of their names.
 """
@@ -32,7 +33,7 @@ import pandas as pd
 from spikecast.core.errors import FormatError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.numbers import to_numbers
-from spikecast.data.alf_behavior import read_behavior, read_events
+from spikecast.data.alf_behavior import read_tasks
 from spikecast.data.alf_files import REVISION, TABLES, AlfFolder, list_files, read_object
 from spikecast.data.alf_probes import (
     AREA_FROM,
@@ -149,9 +150,7 @@ def read_session(session: Path, probes: tuple[Path, ...]) -> RawSession:
     names = np.repeat([name or "probe" for name in kept], [len(table) for table, *_ in parts])
     units, filled = fill_qualities(units, names)
     units, columns, mixed = join_areas(units, names)
-    home = list_files(session)
-    tables, events = read_events(home)
-    behavior, found = read_behavior(home)
+    tables, events, behavior, found = read_tasks(session)
     about_units = join_notices({name: part[-1] for name, part in zip(kept, parts, strict=True)})
     subject, name = _name_session(session)
     return RawSession(
