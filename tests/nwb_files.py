@@ -7,7 +7,13 @@ from datetime import UTC, datetime
 
 import numpy as np
 from pynwb import NWBHDF5IO, NWBFile, TimeSeries
-from pynwb.behavior import BehavioralEvents, BehavioralTimeSeries, Position, SpatialSeries
+from pynwb.behavior import (
+    BehavioralEvents,
+    BehavioralTimeSeries,
+    CompassDirection,
+    Position,
+    SpatialSeries,
+)
 from pynwb.epoch import TimeIntervals
 from pynwb.file import Subject
 from pynwb.ophys import DfOverF, Fluorescence, ImageSegmentation, OpticalChannel, RoiResponseSeries
@@ -110,6 +116,16 @@ def add_behavior(nwb):
         TimeSeries(name="ttl", data=np.tile([1, 4], 30), timestamps=both, unit="n/a")
     )
     nwb.add_acquisition(TimeSeries(name="voltage", data=np.zeros((10, 384)), rate=2500.0, unit="V"))
+
+
+def add_heading(nwb, unit, turn):
+    """The head at 100 Hz turns round once a second; north in whole seconds."""
+    times = np.arange(10000) / 100
+    heading = SpatialSeries(
+        name="head", data=np.mod(times, 1) * turn, rate=100.0, reference_frame="north", unit=unit
+    )
+    module = nwb.create_processing_module(name="behavior", description="planted")
+    module.add(CompassDirection(spatial_series=[heading]))
 
 
 def add_plane(nwb, name, location):

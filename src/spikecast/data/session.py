@@ -233,6 +233,8 @@ class Samples:
     held : bool
         Whether there is a sample only where the value changes (a rotary encoder): samples that lie
         far apart are then no gap.
+    period : float, optional
+        A whole turn in the unit of the values, where they are angles.
     """
 
     times: np.ndarray
@@ -240,6 +242,7 @@ class Samples:
     unit: str = ""
     is_position: bool = False
     held: bool = False
+    period: float | None = None
 
 
 @dataclass(frozen=True, eq=False)

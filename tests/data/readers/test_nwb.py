@@ -230,6 +230,29 @@ def test_behaviour_events_and_codes(write):
     np.testing.assert_array_equal(by_code.activity, planted.expected_counts())
 
 
+@pytest.mark.parametrize(
+    ("unit", "turn", "said"),
+    [("radians", 2 * np.pi, "mean on the circle"), ("meters", 2 * np.pi, "mean of"),
+     ("degrees", 360.0, "mean on the circle"), ("degrees", 2 * np.pi, "mean of")],
+)  # fmt: skip
+def test_directions_are_averaged_on_the_circle_where_the_unit_is_known(write, unit, turn, said):
+    """The head turns once a second; the first bin lies about north."""
+    path = write(
+        lambda nwb: planted.add_units(nwb, electrodes=False, area=planted.AREAS),
+        lambda nwb: planted.add_heading(nwb, unit, turn),
+        planted.add_trials,
+    )
+    recording = load(path, **PLACE | {"window": (-0.05, 0.95)})
+    (notice,) = find(read_taken(recording.dataset), "behavior")
+    jumps = find(read_taken(recording.dataset), "angle_jumps")
+    assert said in str(notice)
+    assert len(jumps) == ("circle" not in said)
+    off = recording.dataset["head"].values / turn - np.arange(10) / 10
+    nearest = np.abs(np.mod(off + 0.5, 1) - 0.5).max(axis=0)
+    assert nearest[1:].max() < 0.02
+    assert (nearest[0] < 0.02) == ("circle" in said)
+
+
 def test_fluorescence_is_read_and_its_kind_said(write):
     path = write(
         lambda nwb: planted.add_imaging(

@@ -9,6 +9,7 @@ from spikecast.core.errors import FormatError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.data.binning import check_resolved
 from spikecast.data.columns import find_free_name
+from spikecast.data.cuts.angles import find_period, jumps
 from spikecast.data.cuts.samples import Bins, Series, count_times
 from spikecast.data.session import Samples
 
@@ -22,6 +23,12 @@ LARGEST = 1e30  # values beyond are damage, and count as missing
 
 BEHAVIOR = NoticeKind("behavior", "minor", "behaviour '{name}'{unit}: {how}{gap}{outside}")
 BEHAVIOR_LEFT_OUT = NoticeKind("behavior_left_out", "serious", "behaviour '{name}' left out: {why}")
+ANGLE_JUMPS = NoticeKind(
+    "angle_jumps",
+    "serious",
+    "behaviour '{name}' looks like an angle, as it jumps by a turn ({period:.4g}), but no unit "
+    "says so: bins in which it jumps hold a value halfway round; give its sine and cosine instead",
+)
 GAP_FILLED = (
     "; {share:.1%} of the time has no samples and is filled on the line between those around it "
     "(share of each bin: '{name}_gap')"
@@ -57,12 +64,12 @@ def bin_behavior(
         name = _name_variable(name.replace("/", "_"), variables)
         try:
             _check_unit(samples.times, bins, (first, last))
-            made, notice = _bin_one(name, samples, bins, _describe_outside(samples, first, last))
+            made, said = _bin_one(name, samples, bins, _describe_outside(samples, first, last))
         except FormatError as error:
-            notice = BEHAVIOR_LEFT_OUT(name=name, why=str(error))
+            notices.append(BEHAVIOR_LEFT_OUT(name=name, why=str(error)))
         else:
             variables |= made
-        notices.append(notice)
+            notices += said
     return variables, notices
 
 
@@ -114,17 +121,16 @@ def _describe_outside(samples: Samples, first: float, last: float) -> str:
 
 def _bin_one(
     name: str, samples: Samples, bins: Bins, outside: str
-) -> tuple[dict[str, np.ndarray], Notice]:
+) -> tuple[dict[str, np.ndarray], list[Notice]]:
     """Return the variables that one behaviour makes, and how; a FormatError says why it cannot."""
     times = _check_times(samples.times, in_order=samples.values is not None)
     unit = f" ({samples.unit})" if samples.unit else ""
     if samples.values is None:
         how = f"number of its {len(times)} times in each bin"
-        return {name: count_times(np.sort(times[np.isfinite(times)]), bins)}, BEHAVIOR(
-            name=name, unit=unit, how=how, gap="", outside=outside
-        )
+        counts = count_times(np.sort(times[np.isfinite(times)]), bins)
+        return {name: counts}, [BEHAVIOR(name=name, unit=unit, how=how, gap="", outside=outside)]
     channels = [
-        Series(known, values, samples.held)
+        Series(known, values, samples.held, _choose_period(values, samples))
         for known, values in _split_channels(times, np.asarray(samples.values))
     ]
     made = [one.onto(bins) for one in channels]
@@ -143,14 +149,27 @@ def _bin_one(
     if gap.max() > LEAST_GAP:
         variables[f"{name}_gap"] = gap
         filled = GAP_FILLED.format(share=float(gap.mean()), name=name)
-    return variables, BEHAVIOR(name=name, unit=unit, how=how, gap=filled, outside=outside)
+    notices = [BEHAVIOR(name=name, unit=unit, how=how, gap=filled, outside=outside)]
+    turns = [turn for one in channels if not one.period and (turn := find_period(one.values))]
+    if turns:
+        notices.append(ANGLE_JUMPS(name=name, period=turns[0]))
+    return variables, notices
+
+
+def _choose_period(values: np.ndarray, samples: Samples) -> float | None:
+    """Return the turn of angles where they jump; else means and lines are those of numbers."""
+    if samples.period is None or not jumps(values, samples.period):
+        return None
+    return samples.period
 
 
 def _describe(series: Series, bin_size: float) -> str:
     """Return how samples become bins."""
+    circle = "" if series.period is None else " on the circle"
     if series.averages(bin_size):
-        return f"mean of about {bin_size / max(series.step, 1e-12):.0f} samples in each bin"
-    return f"interpolated between samples (every {series.step:.3g} s, as a rule)"
+        n = bin_size / max(series.step, 1e-12)
+        return f"mean{circle} of about {n:.0f} samples in each bin"
+    return f"interpolated{circle} between samples (every {series.step:.3g} s, as a rule)"
 
 
 def _check_times(times: np.ndarray, in_order: bool = True) -> np.ndarray:

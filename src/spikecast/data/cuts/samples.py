@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from spikecast.core.precision import is_lost_in_single
+from spikecast.data.cuts.angles import wrap
 
 GAP = 5.0
 """Samples further apart than this many times the usual distance have a gap between them."""
@@ -41,12 +42,14 @@ class Bins:
 class Series:
     """Samples without missing ones: times (sample,) ascending, values (sample[, channel]).
 
-    `held` says that there is a sample only where the value changes, so that none is missing.
+    `held` says that there is a sample only where the value changes, so that none is missing;
+    `period` is a whole turn of values that are angles and jump.
     """
 
     times: np.ndarray
     values: np.ndarray
     held: bool = False
+    period: float | None = None
 
     @property
     def step(self) -> float:
@@ -58,8 +61,13 @@ class Series:
         """Return values (trial, time[, channel]): means within bins, or interpolated.
 
         Means where a bin holds two samples or more, as a rule; else values at the middle of bins,
-        on the line between two samples.
+        on the line between two samples. Of angles that jump, both are those on the circle.
         """
+        if self.period is not None:
+            radians = np.asarray(self.values, dtype=float) * (2 * np.pi / self.period)
+            parts = (replace(self, values=f(radians), period=None) for f in (np.sin, np.cos))
+            angles = np.arctan2(*(one.onto(bins) for one in parts)) * (self.period / (2 * np.pi))
+            return wrap(angles, like=self.values, period=self.period)
         shape = (len(bins.events), bins.n, *self.values.shape[1:])
         result = np.empty(shape, dtype=self.precision)
         averages = self.averages(bins.size)
@@ -136,6 +144,9 @@ class Series:
 
         In the unit of the values per second; signed where there is one channel.
         """
+        if self.period is not None:
+            on = np.unwrap(np.asarray(self.values, dtype=float), period=self.period, axis=0)
+            return replace(self, values=on, period=None).speed(bins)
         result = np.empty((len(bins.events), bins.n), dtype=np.float32)
         for trial in range(len(bins.events)):
             steps = np.diff(self.at(bins.edges(trial)), axis=0) / bins.size

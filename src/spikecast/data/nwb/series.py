@@ -22,6 +22,8 @@ SKIPPED = (
     *("IntervalSeries", "DecompositionSeries", "PatchClampSeries"),
 )
 EVENT_CONTAINERS = ("BehavioralEvents", "BehavioralEpochs")
+TURNS = {"rad": 2 * np.pi, "radian": 2 * np.pi, "deg": 360.0, "degree": 360.0, "°": 360.0}
+"""A whole turn by the unit of an angle, without an ending s."""
 POSITIONS = ("position", "wheel_angle")
 
 TOO_LARGE = NoticeKind(
@@ -73,7 +75,11 @@ def read_series(
             events[name] = times
         elif values.ndim in (1, 2) and values.dtype.kind in "fiub" and len(values):
             behavior[name] = Samples(
-                times, _convert(series, values), _name_unit(series), _is_position(series, container)
+                times,
+                _convert(series, values),
+                _name_unit(series),
+                _is_position(series, container),
+                period=TURNS.get(str(series.unit).strip().lower().removesuffix("s")),
             )
     return behavior, events, notices
 
