@@ -19,6 +19,20 @@ FEW_LABELS = 10
 STARTS_AT_ZERO = 60.0  # seconds; a first spike later than that is not taken for the start
 MEAN_DISTANCES = 10  # of spikes of all units; silence so long is rare while a session lasts
 
+IDS_TWICE = NoticeKind(
+    "unit_ids_twice",
+    "minor",
+    "{n} of {n_units} units have an id that another has, too (is each probe numbered by itself?): "
+    "units are called by their row, from 0, and the file's ids stand in the column 'id'",
+)
+OTHER_TABLE = NoticeKind(
+    "units_of_module", "minor", "units are those of '{name}' in a processing module"
+)
+UNITS_LEFT = NoticeKind(
+    "units_of_module_left",
+    "minor",
+    "units in a processing module are not read beside fluorescence: {names}",
+)
 NO_SPIKES = NoticeKind("units_without_spikes", "minor", "{n} of {n_units} units have no spikes")
 LISTS_LEFT = NoticeKind(
     "unit_lists", "minor", "columns of units that hold lists are not read: {columns}"
@@ -66,6 +80,29 @@ class StoredSpikes:
         return (0.0 if 0 <= first < STARTS_AT_ZERO else first), last + silence
 
 
+def find_units(nwb: Any, objects: list[Any]) -> tuple[Any | None, list[Notice]]:
+    """Return the table of units, and a notice where it is not the file's own.
+
+    Without one it is the one with spike times among `objects`, where there is no fluorescence.
+    """
+    if nwb.units is not None:
+        return nwb.units, []
+    kinds = [{kind.__name__ for kind in type(one).__mro__} for one in objects]
+    tables = [one for one, of_one in zip(objects, kinds) if "Units" in of_one]
+    tables = [one for one in tables if "spike_times" in one.colnames]
+    if not tables:
+        return None, []
+    names = [table.name for table in tables]
+    if any(getattr(one, "roi_response_series", None) for one in objects):
+        return None, [UNITS_LEFT(names=names)]
+    if len(tables) > 1:
+        raise FormatError(
+            f"units stand in several tables of processing modules ({', '.join(names)}), and none "
+            "is the file's own: write those to be read as 'units' (nwbfile.add_unit)"
+        )
+    return tables[0], [OTHER_TABLE(name=names[0])]
+
+
 def open_spikes(units: Any) -> StoredSpikes | None:
     """Return the spikes of a units table, or None where it has none."""
     if "spike_times" not in units.colnames:
@@ -92,6 +129,9 @@ def read_units(
     """Return the table of units, its columns of areas and of qualities, and notices."""
     table, others = read_columns(units)
     notices: list[Notice] = []
+    if n_twice := int(table.index.duplicated(keep=False).sum()):
+        notices.append(IDS_TWICE(n=n_twice, n_units=len(table)))
+        table = table.reset_index(names="id")
     read = ("spike_times", "electrodes", "electrode_group", OBSERVED, *list_references(units))
     lists = set(others).difference(read)
     if lists:

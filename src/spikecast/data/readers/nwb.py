@@ -34,7 +34,7 @@ from spikecast.data.nwb.columns import read_columns
 from spikecast.data.nwb.imaging import read_imaging
 from spikecast.data.nwb.observed import INVALID, read_invalid, read_observed
 from spikecast.data.nwb.series import list_series, read_series
-from spikecast.data.nwb.units import note_silent, open_spikes, read_units
+from spikecast.data.nwb.units import find_units, note_silent, open_spikes, read_units
 from spikecast.data.recording import Recording
 from spikecast.data.session import RawSession, SpikesByUnit
 
@@ -135,12 +135,12 @@ def read_session(nwb: Any, name: str = "the file") -> RawSession:
     events |= _list_events(nwb, objects)
     invalid, about_invalid = read_invalid(nwb)
     content: dict[str, Any]
-    if nwb.units is not None and (stored := open_spikes(nwb.units)) is not None:
-        units, areas, qualities, about_units = read_units(nwb.units, nwb.electrodes)
-        about_units += note_silent(stored)
+    table, about_table = find_units(nwb, objects)
+    if table is not None and (stored := open_spikes(table)) is not None:
+        units, areas, qualities, about_units = read_units(table, nwb.electrodes)
         duration = stored.span()
-        observed, about_observed = read_observed(nwb.units, duration)
-        about_units += about_observed
+        observed, about_observed = read_observed(table, duration)
+        about_units += [*note_silent(stored), *about_observed]
         content = {
             "spikes": SpikesByUnit(partial(_guard_unit, name, stored)),
             "units": units,
@@ -178,7 +178,7 @@ def read_session(nwb: Any, name: str = "the file") -> RawSession:
         invalid=invalid,
         session=name_session(nwb),
         subject=str(getattr(nwb.subject, "subject_id", "") or ""),
-        notices=[*about_units, *notices, *about_invalid, *about_series],
+        notices=[*about_table, *about_units, *notices, *about_invalid, *about_series],
         **content,
     )
 

@@ -1,0 +1,89 @@
+"""Units of an NWB file that stand in a processing module, or have ids that are twice there."""
+
+import numpy as np
+import pytest
+
+from spikecast.core.errors import FormatError
+from spikecast.data import load
+from spikecast.data.cuts.taken import read_taken
+
+pytest.importorskip("pynwb", reason="the extra nwb is not installed")
+import nwb_files as planted
+
+PLACE = {"align": "onset", "window": (-0.5, 1.0), "bin_size": 0.1}
+
+
+def find(notices, code):
+    return [notice for notice in notices if notice.code == code]
+
+
+def add_module(*names):
+    """Add tables of units to a processing module."""
+
+    def add(nwb):
+        from pynwb.misc import Units
+
+        module = nwb.create_processing_module(name="ecephys", description="sorted")
+        for name in names:
+            table = Units(name=name, description="sorted")
+            table.add_column(name="area", description="area")
+            for times, unit, area in zip(planted.spike_times(), planted.IDS, planted.AREAS):
+                table.add_unit(spike_times=times, id=unit, area=area)
+            module.add(table)
+
+    return add
+
+
+def test_units_of_a_processing_module_are_read_where_there_are_no_others(tmp_path):
+    recording = load(
+        planted.write_parts(tmp_path / "a.nwb", add_module("sorted"), planted.add_trials), **PLACE
+    )
+    np.testing.assert_array_equal(recording.activity, planted.expected_counts())
+    assert recording.neurons["unit"].tolist() == planted.IDS
+    (notice,) = find(read_taken(recording.dataset), "units_of_module")
+    assert "'sorted'" in str(notice)
+
+
+def test_several_tables_of_units_in_modules_are_named(tmp_path):
+    with pytest.raises(FormatError, match=r"several tables of processing modules \(a, b\)"):
+        load(
+            planted.write_parts(tmp_path / "a.nwb", add_module("a", "b"), planted.add_trials),
+            **PLACE,
+        )
+
+
+def test_units_of_a_processing_module_go_behind_fluorescence_and_other_units(tmp_path):
+    imaging = planted.write_parts(
+        tmp_path / "a.nwb",
+        lambda nwb: planted.add_imaging(nwb, ("DfOverF", "dff")),
+        add_module("sorted"),
+        planted.add_trials,
+    )
+    recording = load(imaging, **PLACE)
+    assert recording.kind == "continuous"
+    assert find(read_taken(recording.dataset), "units_of_module_left")
+    own = planted.write_parts(
+        tmp_path / "own.nwb",
+        lambda nwb: planted.add_units(nwb, electrodes=False, area=["own"] * 3),
+        add_module("sorted"),
+        planted.add_trials,
+    )
+    assert load(own, **PLACE).areas == {"own": 3}
+
+
+def test_units_whose_ids_are_twice_there_are_called_by_their_row(tmp_path):
+    path = planted.write_parts(
+        tmp_path / "a.nwb",
+        planted.add_electrodes,
+        lambda nwb: planted.add_units(nwb, ids=[0, 1, 0]),
+        planted.add_trials,
+    )
+    recording = load(path, **PLACE)
+    np.testing.assert_array_equal(recording.activity, planted.expected_counts())
+    assert recording.area.tolist() == planted.AREAS
+    assert recording.neurons["unit"].tolist() == [0, 1, 2]
+    assert recording.neurons["id"].tolist() == [0, 1, 0]
+    assert find(read_taken(recording.dataset), "unit_ids_twice")[0].values["n"] == 2
+    recording.to_nwb(tmp_path / "again.nwb")
+    again = load(tmp_path / "again.nwb")
+    assert again.neurons["id"].tolist() == [0, 1, 0]
