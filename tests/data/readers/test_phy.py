@@ -1,5 +1,6 @@
 """Folders of Kilosort and Phy: planted counts, labels, and what is refused."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -106,6 +107,40 @@ def test_without_phy_the_templates_are_units_and_without_labels_nothing_is_said(
     assert [notice.code for notice in session.notices] == ["templates_used"]
     assert not session.quality_columns
     assert not session.area_columns
+
+
+@pytest.mark.parametrize("sign", [",", "\t"])
+@pytest.mark.parametrize("name", ["cluster_group.csv", "cluster_group.tsv"])
+def test_tabs_or_commas_are_between_columns(folder, name, sign):
+    (folder / "cluster_group.tsv").unlink()
+    (folder / name).write_text("cluster_id,group\n2,mua\n5,good\n".replace(",", sign))
+    assert list(phy.read_folder(folder).units["quality"]) == ["mua", "good", "good"]
+
+
+def test_an_old_csv_does_not_win(folder):
+    (folder / "cluster_group.csv").write_text("cluster_id,group\n5,mua\n")
+    session = phy.read_folder(folder)
+    assert session.units["group"][5] == "good"
+    assert [str(one) for one in session.notices if one.code == "columns_differ"] == [
+        "'group' differs between cluster_group.tsv (taken) and cluster_group.csv for 1 units"
+    ]
+
+
+def test_a_table_of_another_tool_does_not_refuse_the_folder(folder):
+    metrics = pd.DataFrame({"cluster_id": IDS, "isi": [0.1, 0.2, 0.3], "note": ["a, b", "", "c"]})
+    metrics.to_csv(folder / "cluster_metrics.csv")
+    known = phy.read_folder(folder)
+    assert list(known.units["isi"]) == [0.1, 0.2, 0.3]
+    assert "Unnamed: 0" not in known.units
+    metrics.drop(columns="cluster_id").to_csv(folder / "cluster_metrics.csv")
+    session = phy.read_folder(folder)
+    assert list(session.units["quality"]) == list(known.units["quality"])
+    assert "isi" not in session.units
+    assert re.fullmatch(
+        "a table of units is left out: '.*cluster_metrics.csv' needs a column 'cluster_id' of "
+        "whole numbers",
+        str(next(one for one in session.notices if one.code == "table_left_out")),
+    )
 
 
 def test_params_is_never_run(folder, tmp_path):

@@ -7,8 +7,8 @@ spike_times.npy                times in samples, (n,) or (n, 1), never read as a
 spike_clusters.npy             the unit of each spike, as Phy last saved it; without it
                                ``spike_templates.npy``, Kilosort's own
 params.py                      ``sample_rate``; the file is parsed, never run
-cluster_*.tsv                  columns of units, by ``cluster_id``: ``group`` (Phy), ``KSLabel``
-                               (Kilosort), an area if there is one, ...
+cluster_*.tsv, cluster_*.csv   columns of units, by ``cluster_id``: ``group`` (Phy), ``KSLabel``
+                               (Kilosort), an area if there is one, ...; tabs or commas in both
 amplitudes.npy                 column ``amplitude``: the mean over a unit's spikes
 templates.npy,                 columns ``x`` and ``depth``: the channel where the unit's most
 channel_positions.npy          frequent template is largest; ``cluster_info.tsv`` goes before
@@ -20,6 +20,7 @@ There are no events in such a folder; the user names a file of them, in seconds 
 import ast
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from spikecast.core.errors import FormatError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.data.array_files import (
     AREA_NAMES,
+    INDEX,
     check_spike_times,
     count_spikes,
     map_array,
@@ -44,6 +46,7 @@ from spikecast.data.session import RawSession, SpikesInTime
 
 CONTENT = "folders of Kilosort or Phy (spike_times.npy, spike_clusters.npy, params.py)"
 CLUSTER_NAMES = ("cluster_id", "id")
+LONGEST_HEADER = 1 << 16  # characters
 UNSET = ("", "nan", "unsorted", "none")  # labels of Phy that no person has set
 
 TEMPLATES_USED = NoticeKind(
@@ -62,12 +65,15 @@ ROWS_WITHOUT_SPIKES = NoticeKind(
     "minor",
     "{n} units of the tables have no spikes (merged or split since) and are left out",
 )
+TABLE_LEFT_OUT = NoticeKind("table_left_out", "serious", "a table of units is left out: {reason}")
+NEEDED = ("group", "groups", "kslabel", "info", *AREA_NAMES)
+"""Tables ``cluster_*``, in lower case, that say which units are good and where they are."""
 COLUMNS_DIFFER = NoticeKind(
     "columns_differ",
     "serious",
-    "'{column}' differs between {kept} (taken) and cluster_info.tsv for {n} units: Phy writes "
-    "cluster_info.tsv when it saves, so it is older",
+    "'{column}' differs between {kept} (taken) and {other} for {n} units{why}",
 )
+OLDER = ": Phy writes cluster_info.tsv when it saves, so it is older"
 
 
 def sniff(source: Any) -> bool:
@@ -191,16 +197,18 @@ def _read_labels(folder: Path) -> tuple[pd.DataFrame, list[Notice]]:
     sources: dict[str, str] = {}
     notices = []
     paths = [*folder.glob("cluster_*.tsv"), *folder.glob("cluster_*.csv")]
-    # cluster_info.tsv is what Phy exports of the others, so it comes last and only adds
-    for path in sorted(paths, key=lambda path: (path.stem == "cluster_info", path.name)):
-        table = read_table(path, "\t", CLUSTER_NAMES)  # Phy's .csv has tabs too
-        key = pick_column(table, CLUSTER_NAMES)
-        ids = table[key] if key else pd.Series(dtype=object)
-        if key is None or ids.dtype.kind not in "iu" or ids.min() < 0:
-            raise FormatError(f"'{path}' needs a column 'cluster_id' of whole numbers")
-        if ids.duplicated().any():
-            raise FormatError(f"'{path}' has unit {ids[ids.duplicated()].iloc[0]} twice")
-        table = table.set_index(key)
+    # Phy writes .tsv, .csv is of older versions and other tools; cluster_info.tsv is what it
+    # exports of the others, so it comes last and only adds
+    for path in sorted(
+        paths, key=lambda one: (one.stem == "cluster_info", one.suffix == ".csv", one.name)
+    ):
+        try:
+            table = _read_label_table(path)
+        except FormatError as error:
+            if path.stem.removeprefix("cluster_").casefold() in NEEDED:
+                raise
+            notices.append(TABLE_LEFT_OUT(reason=str(error)))  # of another tool
+            continue
         labels = labels.reindex(labels.index.union(table.index))
         table = table.reindex(labels.index)
         for name in map(str, table):
@@ -211,9 +219,35 @@ def _read_labels(folder: Path) -> tuple[pd.DataFrame, list[Notice]]:
             both = column.notna() & labels[name].notna()
             n_differ = int((column[both].astype(str) != labels.loc[both, name].astype(str)).sum())
             if n_differ:
-                notices.append(COLUMNS_DIFFER(column=name, kept=sources[name], n=n_differ))
+                why = OLDER if path.stem == "cluster_info" else ""
+                differ = COLUMNS_DIFFER(
+                    column=name, kept=sources[name], other=path.name, n=n_differ, why=why
+                )
+                notices.append(differ)
         labels = pd.concat([labels, table[[name for name in table if name not in labels]]], axis=1)
     return labels, notices
+
+
+def _read_label_table(path: Path) -> pd.DataFrame:
+    """Return a table of units by id; tabs or commas may be between its columns."""
+    table = read_table(path, _find_separator(path), CLUSTER_NAMES)
+    key = pick_column(table, CLUSTER_NAMES)
+    ids = table[key] if key else pd.Series(dtype=object)
+    if key is None or ids.dtype.kind not in "iu" or ids.min() < 0:
+        raise FormatError(f"'{path}' needs a column 'cluster_id' of whole numbers")
+    if ids.duplicated().any():
+        raise FormatError(f"'{path}' has unit {ids[ids.duplicated()].iloc[0]} twice")
+    return table.set_index(key).drop(columns=INDEX, errors="ignore")
+
+
+def _find_separator(path: Path) -> str:
+    """Return a comma where the first line of a table has some and no tab, else a tab."""
+    if not path.is_file():
+        return "\t"
+    with suppress(OSError), path.open(encoding="utf-8", errors="replace") as file:
+        first = file.readline(LONGEST_HEADER)
+        return "," if "," in first and "\t" not in first else "\t"
+    return "\t"
 
 
 def _join_quality(units: pd.DataFrame) -> tuple[list[str], list[Notice]]:
