@@ -87,6 +87,15 @@ def test_a_probe_that_was_lost_late_leaves_with_its_trials(tmp_path):
     assert "5 of 30 trials left out" in find(recording, "trials_unobserved")[0]
 
 
+def test_where_half_of_the_units_follow_the_others_one_half_is_kept(tmp_path):
+    early, late = [[0.0, 49.0]], [[49.0, 100.0]]
+    recording = load(write_observed(tmp_path / "a.nwb", [early, early, late]), **PLACE)
+    assert recording.neurons["unit"].tolist() == [0, 1]
+    assert recording.n_trials == 15
+    assert find(recording, "units_unobserved")
+    assert find(recording, "trials_unobserved")
+
+
 def test_a_unit_that_was_seen_in_few_trials_leaves(tmp_path):
     path = write_observed(tmp_path / "a.nwb", [WHOLE, np.zeros((0, 2)), [[80.0, 100.0]]])
     recording = load(path, **PLACE)

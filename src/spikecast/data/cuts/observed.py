@@ -22,8 +22,7 @@ UNITS_UNOBSERVED = NoticeKind(
     "units_unobserved",
     "serious",
     "{n} of {n_units} units left out: the {source} says that they were not recorded throughout "
-    "{what}. So the most counts (trials times units) are kept; to keep these units, name a shorter "
-    "table of trials, a shorter window, or fewer units",
+    "{what}. To keep these units, name a table of fewer trials, a shorter window, or fewer units",
 )
 TIMES_UNOBSERVED = NoticeKind(
     "times_unobserved",
@@ -39,9 +38,8 @@ def leave_out_unobserved(
 ) -> tuple[np.ndarray, Trials, Bins, list[Notice]]:
     """Return the rows of units, trials and bins for which all units were recorded, and notices.
 
-    Trials, and units, are left out so that the most counts (trials times units) are kept. Of one
-    long trial (`whole`) no time can be left out; those units leave that lack more than a hundredth
-    of the time that most units have.
+    Of one long trial (`whole`) no time can be left out; those units go that lack more than a
+    hundredth of the time that most units have.
     """
     if whole:
         kept, about_time = _look_at_long_trial(raw, rows, bins)
@@ -78,8 +76,8 @@ def leave_out_unobserved(
 def choose_block(seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return masks of trials and of units that were all recorded, from a mask (trial, unit).
 
-    Trials in which the most units were recorded go first, as many as make the most trials times
-    units; of equal ones the most units.
+    The trial or the unit that lacks the largest share of the others goes first, the trial where
+    both lack as much, until nothing is lacking.
 
     Examples
     --------
@@ -87,15 +85,17 @@ def choose_block(seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     >>> [mask.tolist() for mask in choose_block(seen)]
     [[True, True, False, False], [True, True, True]]
     """
-    n_seen = seen.sum(axis=1)
-    best = (0, np.zeros(len(seen), dtype=bool), np.zeros(seen.shape[1], dtype=bool))
-    for least in np.unique(n_seen)[::-1]:
-        trials = n_seen >= least
-        units = seen[trials].all(axis=0)
-        size = int(trials.sum()) * int(units.sum())
-        if size > best[0]:
-            best = (size, trials, units)
-    return best[1:]
+    trials, units = (np.ones(n, dtype=bool) for n in seen.shape)
+    by_trial, by_unit = (~seen).sum(axis=1), (~seen).sum(axis=0)  # of those that are left
+    while by_trial.any():
+        trial, unit = int(by_trial.argmax()), int(by_unit.argmax())
+        if by_trial[trial] / units.sum() >= by_unit[unit] / trials.sum():
+            trials[trial], by_trial[trial] = False, 0
+            by_unit -= ~seen[trial] & units
+        else:
+            units[unit], by_unit[unit] = False, 0
+            by_trial -= ~seen[:, unit] & trials
+    return trials, units
 
 
 def _find_seen(
