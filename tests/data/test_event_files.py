@@ -1,5 +1,6 @@
 """Times of events and tables of trials that a user names, and what is refused."""
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -77,6 +78,26 @@ def test_truth_values_of_matlab_are_no_times(tmp_path):
         read_event_times(str(tmp_path / "a.mat"))
     savemat(tmp_path / "b.mat", {"on": np.array([3, 250, 77], dtype=np.uint8)})
     assert read_event_times(str(tmp_path / "b.mat")).tolist() == [3.0, 250.0, 77.0]
+
+
+def test_a_cell_array_of_matlab_7_3(tmp_path):
+    path = tmp_path / "a.mat"
+    with h5py.File(path, "w", userblock_size=512) as file:
+        cells = file.create_dataset("stim", (3, 1), dtype=h5py.ref_dtype)
+        kinds = {"a": (TIMES, "double"), "b": (np.array([104, 105], np.uint16), "char")}
+        for number, (name, (values, kind)) in enumerate(kinds.items()):
+            cell = file.create_dataset(f"#refs#/{name}", data=values[np.newaxis])
+            cell.attrs["MATLAB_class"] = np.bytes_(kind)
+            cells[number, 0] = cell.ref
+        cells.attrs["MATLAB_class"] = np.bytes_("cell")
+        empty = file.create_dataset("none", data=np.array([0, 0], np.uint64))
+        empty.attrs["MATLAB_class"], empty.attrs["MATLAB_empty"] = np.bytes_("cell"), 1
+    with path.open("r+b") as file:
+        file.write(b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM")
+    np.testing.assert_array_equal(read_event_times(f"{path}:stim{{1}}"), TIMES)
+    np.testing.assert_array_equal(read_event_times(str(path)), TIMES)
+    with pytest.raises(FormatError, match=r"1 lists of numbers; choose .*stim\{1\} \(4\)"):
+        read_event_times(f"{path}:stim{{2}}")
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])

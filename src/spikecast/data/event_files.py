@@ -111,7 +111,7 @@ def _read_one_column(path: Path) -> np.ndarray:
 
 def _read_matlab_variable(path: Path, variable: str, cell: int | None) -> np.ndarray:
     """Return a vector of a MATLAB file; `variable` may be left out where there is only one."""
-    vectors = _list_vectors(read_matlab(path))
+    vectors = _list_vectors(read_matlab(path, cells=True))
     name = variable + (f"{{{cell + 1}}}" if cell is not None else "")
     if not name and len(vectors) == 1:
         name = next(iter(vectors))
@@ -146,8 +146,11 @@ def _list_vectors(content: dict[str, Any]) -> dict[str, np.ndarray]:
     return vectors
 
 
-def read_matlab(path: Path) -> dict[str, Any]:
-    """Return the variables of a ``.mat`` file (version 4 to 7.2; 7.3 through HDF5) by name."""
+def read_matlab(path: Path, *, cells: bool = False) -> dict[str, Any]:
+    """Return the variables of a ``.mat`` file (version 4 to 7.2; 7.3 through HDF5) by name.
+
+    Cell arrays of version 7.3 are read with `cells` only; older files are read as a whole.
+    """
     from scipy.io import loadmat
 
     try:
@@ -156,7 +159,7 @@ def read_matlab(path: Path) -> dict[str, Any]:
             warnings.simplefilter("ignore")  # of a version that is none, beside the error
             content = loadmat(path)
     except NotImplementedError:
-        return _read_matlab_hdf5(path)
+        return _read_matlab_hdf5(path, cells)
     except FileNotFoundError:
         raise FormatError(f"there is no file '{path}'") from None
     except Exception as error:  # a damaged file can fail in any way
@@ -165,22 +168,53 @@ def read_matlab(path: Path) -> dict[str, Any]:
     return {name: value for name, value in content.items() if not name.startswith("__")}
 
 
-def _read_matlab_hdf5(path: Path) -> dict[str, Any]:
-    """Return the arrays of numbers at the top of a MATLAB 7.3 file, axes as MATLAB has them."""
+def _read_matlab_hdf5(path: Path, cells: bool) -> dict[str, Any]:
+    """Return the arrays of numbers at the top of a MATLAB 7.3 file, axes as MATLAB has them.
+
+    With `cells` also cell arrays, as arrays of objects; what is no array of numbers is empty there.
+    """
     import h5py
 
     with explain_damage(path, "a MATLAB file"):
         check_readable(path)
         with h5py.File(path) as file:
-            arrays = {
-                name: item
-                for name, item in file.items()
-                if isinstance(item, h5py.Dataset)
-                and item.dtype.kind in "iuf"
-                and not _is_text_or_empty(item.attrs)
-            }
+            arrays = {name: item for name, item in file.items() if _holds_numbers(item)}
             check_fits(sum(item.size * item.dtype.itemsize for item in arrays.values()), path)
-            return {name: item[()].T for name, item in arrays.items()}
+            content: dict[str, Any] = {name: item[()].T for name, item in arrays.items()}
+            for name, item in file.items() if cells else ():
+                # the cells of an empty cell array are numbers: its sizes
+                if _holds_references(item):
+                    content[name] = _read_cells(file, item, path)
+            return content
+
+
+def _read_cells(file: Any, item: Any, path: Path) -> np.ndarray:
+    """Return a cell array of a MATLAB 7.3 file, which holds references to its cells."""
+    references = item[()].T
+    parts = [file[one] if one else None for one in references.ravel()]
+    parts = [part if _holds_numbers(part) else None for part in parts]
+    check_fits(sum(part.size * part.dtype.itemsize for part in parts if part is not None), path)
+    found = np.empty(len(parts), dtype=object)
+    for number, part in enumerate(parts):
+        found[number] = np.zeros(0) if part is None else part[()].T
+    return found.reshape(references.shape)
+
+
+def _holds_numbers(item: Any) -> bool:
+    """Return whether something in a MATLAB 7.3 file is an array of numbers."""
+    import h5py
+
+    return (
+        isinstance(item, h5py.Dataset)
+        and item.dtype.kind in "iuf"
+        and not _is_text_or_empty(item.attrs)
+    )
+
+
+def _holds_references(item: Any) -> bool:
+    import h5py
+
+    return isinstance(item, h5py.Dataset) and h5py.check_ref_dtype(item.dtype) is h5py.Reference
 
 
 def _is_text_or_empty(attributes: Any) -> bool:
