@@ -80,6 +80,14 @@ def test_truth_values_of_matlab_are_no_times(tmp_path):
     assert read_event_times(str(tmp_path / "b.mat")).tolist() == [3.0, 250.0, 77.0]
 
 
+def test_cells_are_counted_down_the_columns(tmp_path):
+    cells = np.empty((2, 2), dtype=object)
+    for number, place in enumerate([(0, 0), (1, 0), (0, 1), (1, 1)], 1):
+        cells[place] = number + np.arange(3.0)
+    savemat(tmp_path / "a.mat", {"stim": cells})
+    assert read_event_times(f"{tmp_path / 'a.mat'}:stim{{2}}").tolist() == [2, 3, 4]
+
+
 def test_a_cell_array_of_matlab_7_3(tmp_path):
     path = tmp_path / "a.mat"
     with h5py.File(path, "w", userblock_size=512) as file:

@@ -2,7 +2,7 @@
 
 ``align`` may be a file of times, ``trials`` a file with one row per trial. Times are in seconds on
 the clock of the spikes. One variable of a MATLAB file is named behind a colon: ``stim.mat:onsets``,
-``stim.mat:onsets{1}`` for the first cell of a cell array.
+``stim.mat:onsets{1}`` for the first cell of a cell array; cells are counted down the columns.
 """
 
 import re
@@ -136,7 +136,7 @@ def _list_vectors(content: dict[str, Any]) -> dict[str, np.ndarray]:
     for name, value in content.items():
         cells = {name: value}
         if isinstance(value, np.ndarray) and value.dtype == object:
-            cells = {f"{name}{{{i + 1}}}": part for i, part in enumerate(value.ravel())}
+            cells = {f"{name}{{{i + 1}}}": part for i, part in enumerate(value.ravel("F"))}
         for key, part in cells.items():
             numeric = isinstance(part, np.ndarray) and part.dtype.kind in "iuf"
             if numeric and part.ndim <= 2 and part.size and part.size == max(part.shape):
