@@ -82,6 +82,20 @@ def add_units(nwb, times=None, ids=IDS, electrodes=True, **columns):
         nwb.add_unit(spike_times=of_unit, id=ids[unit], **more)
 
 
+def add_observed_units(nwb, group):
+    """Units that name their largest electrode and their group, with a pause and an invalid time."""
+    nwb.add_unit_column(name="max_electrode", description="largest", table=nwb.electrodes)
+    for unit, times in enumerate(spike_times()):
+        nwb.add_unit(
+            spike_times=times,
+            electrodes=[0, 1, 2],
+            max_electrode=2 - unit,
+            electrode_group=group,
+            obs_intervals=[[0.0, 50.2], [60.0 + 3 * unit, 100.0]],
+        )
+    nwb.add_invalid_time_interval(start_time=10.0, stop_time=12.0)
+
+
 def add_trials(nwb, name="trials", events=EVENTS, onset=True):
     table = TimeIntervals(name=name, description="planted")
     if onset:

@@ -230,6 +230,11 @@ def write_hdf5(folder: Path) -> None:
         warnings.simplefilter("ignore")  # of containers that are old, as many files have them
         nwb_files.add_behavior(nwb)
         nwb_files.write_file(nwb, folder / "session.nwb")
+    nwb_files.write_parts(
+        folder / "observed.nwb",
+        lambda nwb: nwb_files.add_observed_units(nwb, nwb_files.add_electrodes(nwb)),
+        nwb_files.add_trials,
+    )
 
 
 def load_cut(path: Path) -> object:
