@@ -28,8 +28,7 @@ TIMES_UNOBSERVED = NoticeKind(
     "times_unobserved",
     "serious",
     "{share:.0%} of the time from {start:g} to {stop:g} s is {why}, as the {source} says, and is "
-    "taken: areas that fall silent together predict each other. Name a window without it, or an "
-    "event",
+    "taken: what areas have in common there is no interplay. Name a window without it, or an event",
 )
 
 
