@@ -11,9 +11,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from filelock import FileLock
 from fuzz import format_samples, samples
 from fuzz.checkpoint_kind import collect_checkpoint
+from fuzz.sweep_kind import collect_journal
 
 from spikecast.core.checksums import check_checksum
 from spikecast.core.jsonl_store import JsonlStore
@@ -49,7 +49,6 @@ from spikecast.runs.studies.preset import Preset
 from spikecast.runs.studies.run import read_facts
 from spikecast.runs.studies.study_data import read_movement
 from spikecast.runs.sweep.contents import TRIALS
-from spikecast.runs.sweep.journal_file import JournalFile
 
 Readings = dict[Path, Callable[[], object]]
 """File -> what reads it."""
@@ -57,8 +56,14 @@ SLOW = (
     *("config of a run", "scores", "summary", "scores of neurons", "table of trials"),
     *("arrays of a fit", "tables of answers", "answers, as on their page", "cells of an atlas"),
     *("best settings of a sweep", "tries of a sweep", "preset of a study", "folder of tables"),
-    *("table of trials (csv, tsv)", "matrices (MATLAB)", "predictions to score"),
     *(
+        "journal of a sweep",
+        "table of trials (csv, tsv)",
+        "matrices (MATLAB)",
+        "predictions to score",
+    ),
+    *(
+        "predictions to score",
         "checkpoint of a training",
         "folder of Suite2p",
         "folder of Phy",
@@ -242,8 +247,7 @@ def collect_atlas(folder: Path) -> dict[str, Readings]:
 
 def collect_sweep(folder: Path, unfinished: Path) -> dict[str, Readings]:
     """Return what reads each file of a sweep."""
-    layout, journal = SweepLayout(folder), SweepLayout(unfinished).journal
-    lock = FileLock(journal.with_name("lock"))
+    layout = SweepLayout(folder)
 
     def read_result() -> None:
         sweep_text.headlines(SweepRun(folder).facts)
@@ -252,7 +256,7 @@ def collect_sweep(folder: Path, unfinished: Path) -> dict[str, Readings]:
         "results of a sweep": {layout.result: read_result},
         "best settings of a sweep": {layout.best: partial(read_config, layout.best)},
         "tries of a sweep": {layout.trials: partial(read_table, layout.trials, TRIALS)},
-        "journal of a sweep": {journal: lambda: list(JournalFile(journal, lock).read_logs(0))},
+        "journal of a sweep": collect_journal(unfinished),
     }
 
 

@@ -14,6 +14,8 @@ import numpy as np
 import yaml
 from fuzz.array_mutations import damage_hdf5, damage_npy, damage_npz, damage_tensors, pick
 
+from spikecast.runs.sweep.journal_file import KEY, compute_sum
+
 ODD = (
     None,
     True,
@@ -127,6 +129,34 @@ def _damage_jsonl(path: Path, rng: np.random.Generator) -> str:
     return f"line {at + 1} {done}"
 
 
+def _damage_journal(path: Path, rng: np.random.Generator) -> str:
+    """Change, repeat, move or remove lines of a sweep's journal, with checksums that fit again."""
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    at, other = rng.integers(len(lines), size=2).tolist()
+    kind = pick(rng, ("change", "change", "change", "remove", "repeat", "swap", "again", "sums"))
+    if kind == "remove":
+        del lines[at]
+    elif kind == "repeat":
+        lines.insert(other, dict(lines[at]) if isinstance(lines[at], dict) else lines[at])
+    elif kind == "swap":
+        lines[at], lines[other] = lines[other], lines[at]
+    elif kind == "again":  # what another line of the same operation holds
+        same = [one for one in lines if one.get("op_code") == lines[at].get("op_code")]
+        key = pick(rng, sorted(lines[at]))
+        lines[at][key] = pick(rng, same).get(key)
+    else:
+        lines[at], done = damage_content(lines[at], rng)
+        kind += f" {done}"
+    if not kind.startswith("sums"):
+        before = ""
+        for line in lines:
+            if isinstance(line, dict):
+                line.pop(KEY, None)
+                before = line[KEY] = compute_sum(before, line)
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
+    return f"line {at + 1} {kind}, line {other + 1}"
+
+
 def damage_content(content: Any, rng: np.random.Generator) -> tuple[Any, str]:
     """Return nested lists and dicts with one change, and what was changed."""
     places = list(_list_places(content))
@@ -216,7 +246,7 @@ BY_SUFFIX: dict[str, Callable[[Path, np.random.Generator], str]] = {
     ".json": _damage_json,
     ".yaml": _damage_yaml,
     ".jsonl": _damage_jsonl,
-    ".log": _damage_jsonl,
+    ".log": _damage_journal,
     ".csv": _damage_csv,
     ".tsv": _damage_csv,
     ".npz": damage_npz,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from fuzz.mutations import copy_damaged
+from fuzz.samples import SETTINGS
 from planted_study import run_planted_study
 
 from spikecast import report
@@ -109,7 +110,7 @@ SWEEP_READINGS: dict[str, Reading] = {
 
 
 def resume_sweep(copy: Path, sample: Path) -> None:
-    run_sweep(config.read_config(sample.parent / "settings.yaml"), copy, resume=True, workers=1)
+    run_sweep(config.read_config(sample.parent / SETTINGS), copy, resume=True, workers=1)
 
 
 SWEEP_RESUME_READINGS: dict[str, Reading] = {"sweep resume": resume_sweep}

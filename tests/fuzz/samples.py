@@ -105,6 +105,10 @@ def make_sweep(folder: Path) -> Path:
     return run_sweep(settings, folder / "out", workers=1)
 
 
+SETTINGS = "settings.yaml"
+"""The config of an unfinished sweep, beside its directory."""
+
+
 class Killed(Exception):
     """Stands for the end of the process."""
 
@@ -114,9 +118,12 @@ def kill(*arguments):
 
 
 def interrupt_sweep(folder: Path) -> Path:
-    """Kill a sweep when all was searched and fitted, before its results are written."""
-    settings = planted_sweep.maker(folder)(search={"trials": 3})
-    (folder / "settings.yaml").write_text(to_yaml(settings))
+    """Kill a sweep when all was searched and fitted, before its results are written.
+
+    Its searches learn from their tries: the journal has every operation.
+    """
+    settings = planted_sweep.maker(folder)(search={"trials": 12})
+    (folder / SETTINGS).write_text(to_yaml(settings))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sweep_run, "write_results", kill)
         with pytest.raises(Killed):

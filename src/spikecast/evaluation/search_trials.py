@@ -25,6 +25,9 @@ from spikecast.scoring import metrics
 from spikecast.scoring.ratio_scores import RatioScores
 from spikecast.tasks.splits import Fold
 
+LARGEST_SCORE = 1e100
+"""A score, or its negative, beyond this is that of a fit that diverged: squares of it overflow."""
+
 
 @dataclass(frozen=True)
 class Objective:
@@ -52,26 +55,7 @@ class Objective:
     @cached_property
     def own(self) -> dict[str, Any]:
         """The model's own values of the settings that its space holds, as Optuna holds them."""
-        own = self.model.get_params()
-        return {
-            name: _to_choice(values, own[name])
-            for name, values in self.space.items()
-            if values.holds(own[name])
-        }
-
-    def make_distributions(self) -> dict[str, Any]:
-        """Return the space as Optuna's distributions."""
-        from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-
-        made: dict[str, Any] = {}
-        for name, values in self.space.items():
-            if isinstance(values, OneOf):
-                made[name] = CategoricalDistribution(list(_list_choices(values)))
-            elif values.whole:
-                made[name] = IntDistribution(int(values.low), int(values.high), values.log)
-            else:
-                made[name] = FloatDistribution(values.low, values.high, values.log)
-        return made
+        return list_own(self.model, self.space)
 
     def read_settings(self, drawn: Mapping[str, Any]) -> dict[str, Any]:
         """Return what Optuna drew as the model's settings."""
@@ -112,9 +96,34 @@ def score_fold(
         null_error = np.square(truth - train.mean(axis=(0, 1), dtype=float)).sum(axis=1)
         error = np.square(truth - prediction).sum(axis=1, dtype=float)
         score = RatioScores(null_error - error, null_error).aggregate("per_neuron")
-    if not np.isfinite(score):
+    if not abs(score) <= LARGEST_SCORE:
         raise DivergedError(f"the score on inner fold {index} is {score}")
     return score
+
+
+def list_own(model: Model, space: Space) -> dict[str, Any]:
+    """Return a model's own values of the settings that a space holds, as Optuna holds them."""
+    own = model.get_params()
+    return {
+        name: _to_choice(values, own[name])
+        for name, values in space.items()
+        if values.holds(own[name])
+    }
+
+
+def make_distributions(space: Space) -> dict[str, Any]:
+    """Return a space as Optuna's distributions."""
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    made: dict[str, Any] = {}
+    for name, values in space.items():
+        if isinstance(values, OneOf):
+            made[name] = CategoricalDistribution(list(_list_choices(values)))
+        elif values.whole:
+            made[name] = IntDistribution(int(values.low), int(values.high), values.log)
+        else:
+            made[name] = FloatDistribution(values.low, values.high, values.log)
+    return made
 
 
 def _list_choices(values: OneOf) -> dict[Any, Any]:
@@ -153,7 +162,7 @@ def draw_settings(study: Any, objective: Objective, slot: int, worker: str = "")
     study.sampler = optuna.samplers.TPESampler(seed=seed)
     if slot == 0 and not study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
         study.enqueue_trial(objective.own)
-    trial = study.ask(objective.make_distributions())
+    trial = study.ask(make_distributions(objective.space))
     trial.set_user_attr("slot", slot)
     trial.set_user_attr("worker", worker)
     return trial

@@ -70,7 +70,7 @@ class JournalFile:
             end, before = self._ends[-1]
             lines = []
             for entry in logs:
-                before = _compute(before, entry)
+                before = compute_sum(before, entry)
                 lines.append(json.dumps(entry | {KEY: before}, separators=(",", ":")) + "\n")
             with explain_write_errors(self.path), self.path.open("ab") as file:
                 file.truncate(end)
@@ -93,16 +93,21 @@ class JournalFile:
             entry = json.loads(line)
         except (ValueError, RecursionError):
             entry = None
-        if isinstance(entry, dict) and (own := entry.pop(KEY, None)) == _compute(before, entry):
+        if isinstance(entry, dict) and (own := entry.pop(KEY, None)) == compute_sum(before, entry):
             return entry, str(own)
-        raise DamagedFileError(
-            f"'{self.path}' is damaged in line {number}, or was begun by an earlier version. Keep "
-            f"the lines above it (head -n {number - 1}), and resume: what came after is done "
-            "again. Or overwrite the sweep"
-        )
+        raise explain_damage(self.path, number, "its checksum is another")
 
 
-def _compute(before: str, entry: dict[str, Any]) -> str:
+def explain_damage(path: Path, number: int, reason: str) -> DamagedFileError:
+    """Return the error of a line, counted from 1, with what to do."""
+    return DamagedFileError(
+        f"'{path}' is damaged in line {number}, or was begun by an earlier version: {reason}. Keep "
+        f"the lines above it (head -n {number - 1}), and resume: what came after is done again. "
+        "Or overwrite the sweep"
+    )
+
+
+def compute_sum(before: str, entry: dict[str, Any]) -> str:
     """Return the checksum of an entry that follows on a line with the checksum `before`."""
     content = before + json.dumps(entry, sort_keys=True, separators=(",", ":"))
     return hashlib.blake2b(content.encode(), digest_size=8).hexdigest()

@@ -27,6 +27,7 @@ from spikecast.runs.layout import RunLayout, SweepLayout
 from spikecast.runs.manifest import describe_run, finish_manifest, read_manifest, update_manifest
 from spikecast.runs.run_directory import log_to_file, prepare_run_directory
 from spikecast.runs.sweep.journal import SweepJournal, Worker, register_worker, remove_dead_workers
+from spikecast.runs.sweep.journal_check import check_journal
 from spikecast.runs.sweep.plan import TUNED, FoldSearch, Plan, plan_sweep
 from spikecast.runs.sweep.results import write_results
 
@@ -76,6 +77,7 @@ def run_sweep(
         layout.config, to_yaml(before), identity, resume=resume, overwrite=overwrite
     )
     with log_to_file(layout.log), silence_optuna():
+        check_journal(plan)
         with SweepJournal(out).claim_lock:
             write_text(layout.config, to_yaml(plan.config))
             if not layout.manifest.exists():
