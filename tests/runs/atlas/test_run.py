@@ -269,6 +269,29 @@ def test_the_journal_of_another_atlas_is_refused(files, done, tmp_path):
         run_atlas(settings, out, resume=True, workers=1)
 
 
+def _forget_jobs(lines):
+    """Make records as they were before they named their job."""
+    return [[key, {name: one for name, one in record.items() if name != "job"}]
+            for key, record in lines]  # fmt: skip
+
+
+def test_records_that_changed_places_are_a_line(files, done, tmp_path):
+    out = shutil.copytree(done.folder, tmp_path / "run")
+    path = out / "jobs.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    path.write_text("".join(json.dumps(line) + "\n" for line in _forget_jobs(lines)))
+    run_atlas(AtlasSettings(data=files), out, resume=True, workers=1)
+    assert (out / "cells.csv").read_bytes() == (done.folder / "cells.csv").read_bytes()
+    (one, first), (other, second) = lines[:2]
+    lines[:2] = [[one, second], [other, first]]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with pytest.raises(DamagedFileError, match=r"has the record of .* lines of both"):
+        run_atlas(AtlasSettings(data=files), out, resume=True, workers=1)
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines[2:]))  # as it says
+    run_atlas(AtlasSettings(data=files), out, resume=True, workers=1)
+    assert (out / "cells.csv").read_bytes() == (done.folder / "cells.csv").read_bytes()
+
+
 def _lose_a_null(pair):
     del pair["scores"]["trial_shuffle"]
 

@@ -78,6 +78,7 @@ class JobRecord(TypedDict):
     failed: NotRequired[str]
     seconds: NotRequired[float]
     of: NotRequired[str]
+    job: NotRequired[str]
 
 
 def _check_job(record: JobRecord) -> JobRecord:

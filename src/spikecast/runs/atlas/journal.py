@@ -19,9 +19,10 @@ def check_journal(
     jobs: Iterable[tuple[SessionPlan, PairJob]],
     marks: Mapping[str, str],
 ) -> None:
-    """Raise where a record is of other data or settings, or does not hold what its job gives.
+    """Raise where a record is of other data, settings or job, or lacks what its job gives.
 
-    `marks` is session -> the mark of its data and of how they are asked; old records have none.
+    `marks` is session -> the mark of its data and of how they are asked; old records have none, nor
+    do they name their job.
     """
     lengths: dict[str, int] = {}
     unknown = next((name for name in records if name.count(AND) < N_PARTS - 1), None)
@@ -29,6 +30,12 @@ def check_journal(
         raise DamagedFileError(
             f"'{path}' is damaged: {quote(unknown)} is no job. Remove its line, and resume"
         )
+    for name, record in records.items():
+        if record.get("job", name) != name:
+            raise DamagedFileError(
+                f"'{path}' is damaged: {quote(name)} has the record of {quote(record['job'])}. "
+                "Remove the lines of both jobs, and resume: what they recorded is done again"
+            )
     for session, job in jobs:
         record, mark = records.get(job.name, {}), marks[session.name]
         if record.get("of", mark) != mark:

@@ -267,7 +267,7 @@ def _record_outcome(
     else:
         log.info("%s fitted in %.2f s", name, record["seconds"])
     try:
-        journal.append(name, record | {"of": mark})
+        journal.append(name, record | {"of": mark, "job": name})
     except OSError as error:
         outcome.unrecorded[name] = str(error)
 
