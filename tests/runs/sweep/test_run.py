@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 
+import optuna
 import pandas as pd
 import pytest
 from planted_sweep import maker
@@ -230,6 +231,27 @@ def test_fits_that_fail_are_trials_that_failed(make, tmp_path):
         InputError, match=r"none of 2 settings of PCARidge could be fitted; .*Error"
     ):
         run_sweep(none, tmp_path / "none", workers=1)
+
+
+def test_a_fit_that_failed_counts_though_it_was_stopped_before_it_ended(
+    make, tmp_path, monkeypatch
+):
+    tell, told = optuna.Study.tell, []
+
+    def stopped(study, number, value=None, **how):
+        told.append(how["state"].name)
+        if told.count("FAIL") == 1 and told[-1] == "FAIL":
+            raise KeyboardInterrupt
+        return tell(study, number, value, **how)
+
+    some = make(search={"space": {"penalties": {"values": [[1.0], []]}}, "trials": 4})
+    monkeypatch.setattr("optuna.Study.tell", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        run_sweep(some, tmp_path / "out", workers=1)
+    out = run_sweep(some, tmp_path / "out", workers=1, resume=True)
+    table = trials(out)
+    assert table.groupby("fold").size().tolist() == [4, 4, 4]
+    assert "failed" in set(table["state"])
 
 
 def test_a_journal_that_cannot_be_written_ends_the_sweep(make, tmp_path, monkeypatch):

@@ -137,13 +137,15 @@ class SweepJournal:
 
         study = self.study(search)
         with self.claim_lock:
-            slots = {trial.user_attrs["slot"] for trial in list_ended(study)}
+            slots = set()
             for trial in self._list_running(search):
                 owner = trial.user_attrs.get("worker")
                 if owner is not None and owner != worker.name and worker.is_alive(owner):
                     slots.add(trial.user_attrs["slot"])
                 else:  # begun by a process that was killed, or by this one before it was stopped
                     study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
+            # only now: a running one may have ended, and of the abandoned those with a reason count
+            slots |= {trial.user_attrs["slot"] for trial in list_ended(study)}
             free = [slot for slot in range(n_trials) if slot not in slots]
             if not free or self.read_fact(search, "stopped"):
                 return None
