@@ -45,8 +45,8 @@ LARGEST = 10**6
 """Neurons, or bins of a trial, that a stored model can say it was fitted on."""
 
 
-def save(model: "Model | ManySessions", stem: str | Path) -> None:
-    """Write a fitted model.
+def save(model: "Model | ManySessions", stem: str | Path) -> str:
+    """Write a fitted model, and return the checksum of its arrays.
 
     Parameters
     ----------
@@ -54,6 +54,11 @@ def save(model: "Model | ManySessions", stem: str | Path) -> None:
         Of the catalogue.
     stem : str or Path
         Path without suffix; the two files are replaced if they exist.
+
+    Returns
+    -------
+    str
+        By which :func:`load` tells it from other models.
 
     Raises
     ------
@@ -67,8 +72,8 @@ def save(model: "Model | ManySessions", stem: str | Path) -> None:
     >>> from spikecast.models.mean_rate import MeanRate
     >>> x = y = np.ones((4, 3, 2), dtype=int)
     >>> stem = tempfile.mkdtemp() + "/model"
-    >>> save(MeanRate().fit(x, y), stem)
-    >>> load(stem).predict(x)[0, 0]
+    >>> checksum = save(MeanRate().fit(x, y), stem)
+    >>> load(stem, checksum).predict(x)[0, 0]
     array([1., 1.])
     """
     arrays: dict[str, np.ndarray] = {}
@@ -77,12 +82,20 @@ def save(model: "Model | ManySessions", stem: str | Path) -> None:
     stem = Path(stem)
     with write_atomically(stem.with_name(stem.name + ".safetensors")) as temporary:
         temporary.write_bytes(content)
-    description["checksum"] = _compute_checksum(content)
+    description["checksum"] = checksum = _compute_checksum(content)
     write_json(stem.with_name(stem.name + ".json"), description)
+    return checksum
 
 
-def load(stem: str | Path) -> Model:
+def load(stem: str | Path, checksum: str | None = None) -> Model:
     """Read a model that :func:`save` wrote.
+
+    Parameters
+    ----------
+    stem : str or Path
+        Path without suffix.
+    checksum : str, optional
+        What :func:`save` returned: another model is refused.
 
     Raises
     ------
@@ -102,6 +115,8 @@ def load(stem: str | Path) -> Model:
         # models of earlier versions have none
         if description.get("checksum", _compute_checksum(content)) != _compute_checksum(content):
             raise ValueError("its arrays are not those that were written with its description")
+        if checksum not in (None, _compute_checksum(content)):
+            raise ValueError("another model lies in its place")
         arrays = deserialize(content)
         _check_settings(description, arrays)
         model = _restore_part(description, arrays)

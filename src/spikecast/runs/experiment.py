@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from spikecast.core.checks import check_kind
-from spikecast.core.errors import RunError, SpikecastError
+from spikecast.core.errors import DamagedFileError, MissingFileError, RunError, SpikecastError
 from spikecast.core.files import lock_folder, to_path, write_atomically, write_json, write_text
 from spikecast.core.notices import Notice
 from spikecast.core.schema import to_yaml
@@ -135,6 +135,8 @@ def run(
             if not targets:
                 shutil.rmtree(out)  # a few seconds of work, and a folder that answers nothing
                 raise
+            if isinstance(error, (DamagedFileError, MissingFileError)):
+                raise  # the questions are not what is to be corrected
             raise RunError(
                 f"{error} (what was fitted is kept in '{out}': correct its {layout.config.name}, "
                 "then run that and resume)"

@@ -40,6 +40,7 @@ class FitFacts(TypedDict):
     """What the description of a fit holds, beside what its model chose."""
 
     fit_seconds: float  # NaN where another tool fitted
+    weights_checksum: NotRequired[str]  # earlier versions have none
     training: NotRequired[Training]
     time_constants_bins: NotRequired[Annotated[list[Annotated[Finite, Gt(0)]], MinLen(1)]]
 

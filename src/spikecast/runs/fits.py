@@ -192,7 +192,7 @@ def _save(result: JobResult, job: Job, target: TargetRun) -> None:
         **result.fitted.model.describe_fit(),
     }
     try:
-        storage.save(result.fitted.model, layout.weights(*which))
+        description["weights_checksum"] = storage.save(result.fitted.model, layout.weights(*which))
     except UnsavedModelError as error:  # a package's own model: its predictions are kept
         description["weights_not_saved"] = str(error)
     arrays: dict[str, Any] = {

@@ -1,10 +1,15 @@
 """Alignment of latents between folds and between models."""
 
+import shutil
+
 import pandas as pd
-from planted_questions import make_pairs_config, read_facts
+import pytest
+from planted_questions import PAIR_QUESTIONS, make_pairs_config, read_facts
 
 from spikecast import report
+from spikecast.core.errors import DamagedFileError
 from spikecast.runs import experiment
+from spikecast.runs.manifest import update_manifest
 
 
 def test_latents_align_where_they_are_the_same(pairs_run, pairs_facts):
@@ -30,3 +35,29 @@ def test_without_shared_conditions_only_trials_are_aligned(pairs_file, tmp_path)
     pairs = pd.read_csv(out / "analysis/align-folds-pca_ridge-pairs.csv")
     assert set(pairs["on"]) == {"trials"}
     assert "Condition averages" in report.build(out).read_text()
+
+
+@pytest.mark.parametrize("ends", [(".json", ".safetensors"), (".safetensors",)])
+def test_weights_of_another_fit_are_refused_and_made_again(pairs_run, pairs_file, tmp_path, ends):
+    config = make_pairs_config(pairs_file, PAIR_QUESTIONS)
+    run = tmp_path / "run"
+    shutil.copytree(pairs_run, run)
+    for path in run.glob("analysis/align-*"):
+        path.unlink()
+    update_manifest(run, finished=None)  # as if stopped before these questions
+    weights = run / "targets/B/weights"
+    for end in ends:
+        one, other = (weights / f"pca_ridge-fold{fold}{end}" for fold in (0, 1))
+        content = one.read_bytes()
+        one.write_bytes(other.read_bytes())
+        other.write_bytes(content)
+    with pytest.raises(
+        DamagedFileError, match=r"pca_ridge-fold0' is damaged: .*; put the files of"
+    ):
+        experiment.run(config, run, workers=1, resume=True)
+    for fold in (0, 1):
+        for path in run.glob(f"targets/B/*/pca_ridge-fold{fold}.*"):
+            path.unlink()
+    experiment.run(config, run, workers=1, resume=True)
+    name = "analysis/align-folds-pca_ridge-pairs.csv"
+    assert (run / name).read_bytes() == (pairs_run / name).read_bytes()

@@ -14,7 +14,6 @@ from spikecast.core.checks import quote
 from spikecast.core.errors import NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.stored_tables import Table
-from spikecast.models import storage
 from spikecast.models.preprocess import find_principal_axes
 from spikecast.runs.questions.material import FittedModel, Material
 from spikecast.runs.questions.question import (
@@ -110,7 +109,7 @@ def compare_folds(material: Material, block: Alignment, model: str) -> Answer:
     condition = number_conditions(material.recording.trials, block.conditions)
     x = fitted.task.problem(material.recording).x
     held_out = [fitted.load_latents(fold) for fold in range(fitted.n_folds)]
-    models = [storage.load(fitted.weights(fold)) for fold in range(fitted.n_folds)]
+    models = [fitted.load_model(fold) for fold in range(fitted.n_folds)]
     rows: list[dict[str, Any]] = []
     notices: list[Notice] = []
     for folds in combinations(range(fitted.n_folds), 2):

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,8 +10,9 @@ import pandas as pd
 from spikecast.analysis.conditions import MISSING
 from spikecast.analysis.geometry.cell_types import TYPES, split_areas
 from spikecast.core.checks import check_one_of
-from spikecast.core.errors import InputError
+from spikecast.core.errors import DamagedFileError, FormatError, InputError
 from spikecast.data.recording import Recording
+from spikecast.models import storage
 from spikecast.models.base import Model
 from spikecast.models.catalog import DEFAULT_MODEL
 from spikecast.runs.fit_files import LATENTS, read_fit_arrays, read_fit_facts
@@ -47,9 +47,17 @@ class FittedModel:
         stored = read_fit_arrays(self.layout, self.name, fold, LATENTS)
         return stored["test"], stored["latents"].astype(np.float32)
 
-    def weights(self, fold: int) -> Path:
-        """Return the path (without suffix) of the model as fitted in a fold."""
-        return self.layout.weights(self.name, fold)
+    def load_model(self, fold: int) -> Model:
+        """Return the model as fitted in a fold."""
+        checksum = read_fit_facts(self.layout, self.name, fold).get("weights_checksum")
+        try:
+            return storage.load(self.layout.weights(self.name, fold), checksum)
+        except FormatError as error:
+            path = self.layout.job(self.name, fold)
+            raise DamagedFileError(
+                f"{error}; put the files of the fit in their places, or remove them and '{path}' "
+                "and resume the run"
+            ) from None
 
 
 @dataclass(frozen=True)
