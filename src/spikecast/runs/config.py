@@ -53,6 +53,10 @@ class DataConfig(DataChoice):
         return recording if self.time is None else recording.select(time=self.time)
 
 
+OF_ONE_KIND = {"fraction": "held_out_neurons", "horizon": "forecast", "window": "behavior"}
+"""Settings of a task that only one kind of task has."""
+
+
 class TaskConfig(Block):
     """What predicts what."""
 
@@ -105,6 +109,9 @@ class TaskConfig(Block):
             raise ValueError(f"task {self.kind} takes no source: a target predicts itself")
         if self.kind == "forecast" and self.lag:
             raise ValueError("task forecast takes no lag: its horizon says how far it looks ahead")
+        for name, kind in OF_ONE_KIND.items():
+            if self.kind != kind and getattr(self, name) != type(self).model_fields[name].default:
+                raise ValueError(f"task {self.kind} takes no {name}: it belongs to task {kind}")
         return self
 
     def make_tasks(self, recording: Recording, seed: int) -> list[Task]:

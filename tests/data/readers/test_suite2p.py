@@ -94,6 +94,13 @@ def test_without_spks_the_neuropil_is_taken_off(tmp_path):
     session = suite2p.read_folder(tmp_path)
     np.testing.assert_allclose(session.traces.values, spks.T + 2 - 0.7, rtol=1e-6)
     assert session.notices[0].values["signal"] == "F - 0.7 Fneu"
+    for name, value in (("F", 3e38), ("Fneu", -3e38)):  # each finite, their difference is not
+        path = tmp_path / f"plane0/{name}.npy"
+        values = np.load(path)
+        values[1, 0] = value
+        np.save(path, values)
+    with pytest.raises(FormatError, match="Fneu: ROI 1 holds NaN or infinite"):
+        suite2p.read_folder(tmp_path)
 
 
 class Hostile:

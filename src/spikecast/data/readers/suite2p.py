@@ -152,7 +152,10 @@ def _read_signal(plane: Path) -> tuple[np.ndarray, Notice]:
             "equal"
         )
     meaning = f"fluorescence minus {NEUROPIL} times the neuropil (there is no spks.npy)"
-    return signal - NEUROPIL * neuropil, SIGNAL_USED(signal="F - 0.7 Fneu", meaning=meaning)
+    with np.errstate(over="ignore"):
+        corrected = signal - NEUROPIL * neuropil
+    _check_finite(f"'{plane}': F - {NEUROPIL} Fneu", corrected)
+    return corrected, SIGNAL_USED(signal="F - 0.7 Fneu", meaning=meaning)
 
 
 def _check_signal(path: Path) -> np.ndarray:
@@ -160,14 +163,19 @@ def _check_signal(path: Path) -> np.ndarray:
     signal = map_matrix(path, "iuf")
     if signal.ndim != 2 or signal.shape[0] < 1 or signal.shape[1] < 2:
         raise FormatError(f"'{path}' has shape {signal.shape}; it must be ROIs x frames")
+    _check_finite(f"'{path}'", signal)
+    return signal
+
+
+def _check_finite(name: str, signal: np.ndarray) -> None:
+    """Raise unless a matrix (ROI, frame) and the sums of its ROIs are finite as single floats."""
     with np.errstate(all="ignore"):
         finite = np.isfinite(np.sum(signal, axis=1, dtype=float).astype(np.float32))
     if not finite.all():
         raise FormatError(
-            f"'{path}': ROI {int(np.argmin(finite))} holds NaN or infinite values; "
+            f"{name}: ROI {int(np.argmin(finite))} holds NaN or infinite values; "
             f"{int((~finite).sum())} ROIs do"
         )
-    return signal
 
 
 def _read_cells(plane: Path, n_rois: int) -> tuple[pd.DataFrame, list[Notice]]:
