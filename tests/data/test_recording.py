@@ -45,6 +45,13 @@ def test_selecting_keeps_axes_and_tables_aligned():
     np.testing.assert_array_equal(part.dataset["wheel"], [[11, 12], [1, 2]])
 
 
+def test_a_part_has_attributes_of_its_own():
+    recording = Recording.from_arrays(counts(), TIME, "A")
+    for part in (recording.select(), recording.select(trials=[1])):
+        part.dataset.attrs["subject"] = "another"
+    assert recording.dataset.attrs["subject"] != "another"
+
+
 def test_selecting_one_neuron_or_trial_drops_no_axis():
     recording = Recording.from_arrays(counts(), TIME, "A")
     assert recording.select(neurons=[1], trials=[3]).shape == (1, 5, 1)

@@ -344,7 +344,7 @@ class Recording(RecordingDisplay, Drawable, Exchange):
         ...                  time=(0.0, 1.0)).shape
         (152, 100, 50)
         """
-        dataset = self.dataset
+        dataset = self.dataset.assign_attrs()  # xarray's parts of a data set share its attributes
         if area is not None or min_rate is not None or neurons is not None:
             mask = np.ones(self.n_neurons, dtype=bool)
             if area is not None:
