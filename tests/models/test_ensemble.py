@@ -69,6 +69,7 @@ def test_a_refit_is_counted_from_the_mean_of_what_it_learnt_from():
     np.testing.assert_allclose(stack._hold_out(x, y, None)[0], 0, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_with_few_spikes_and_trials_a_stack_is_at_most_two_per_cent_below_the_regression():
     scores = []
     for seed in range(3):

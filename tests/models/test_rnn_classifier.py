@@ -37,6 +37,7 @@ def test_every_cell_and_pooling_learns_and_gives_probabilities(cell, pooling):
     np.testing.assert_array_equal(chosen, model.predict(x))
 
 
+@pytest.mark.slow
 def test_balancing_finds_trials_of_a_rare_class_that_are_missed_without():
     x, labels = planted(600, rare=0.12, effect=0.5, seed=3)
     rare = x[160:][labels[160:] == "right"]

@@ -17,6 +17,7 @@ from spikecast.models.classifiers import CLASSIFIERS
 
 TRIAL_DECODERS = [name for name, entry in CLASSIFIERS.items() if entry.reads_trials]
 SAMPLE_DECODERS = [name for name in CLASSIFIERS if name not in {*TRIAL_DECODERS, "ridge"}]
+SLOW_DECODERS = {"mlp", "rnn_classifier"}  # ten seconds each
 
 
 def made(x, **trials) -> Recording:
@@ -31,7 +32,15 @@ def notices(found):
     return {notice.code: notice for notice in found.notices}
 
 
-@pytest.mark.parametrize("decoder", SAMPLE_DECODERS)
+def mark_slow(decoders):
+    """Names of decoders as parameters of a test, the slow ones in the slow lane."""
+    return [
+        pytest.param(name, marks=pytest.mark.slow) if name in SLOW_DECODERS else name
+        for name in decoders
+    ]
+
+
+@pytest.mark.parametrize("decoder", mark_slow(SAMPLE_DECODERS))
 def test_every_classifier_finds_what_is_there_and_nothing_in_noise(decoder):
     rng = np.random.default_rng(0)
     y = rng.choice(["go", "no", "stay"], 90, p=[0.5, 0.25, 0.25])
@@ -47,7 +56,7 @@ def test_every_classifier_finds_what_is_there_and_nothing_in_noise(decoder):
     assert nothing.score < 0.5
 
 
-@pytest.mark.parametrize("decoder", TRIAL_DECODERS)
+@pytest.mark.parametrize("decoder", mark_slow(TRIAL_DECODERS))
 def test_decoders_that_read_whole_trials_find_an_order_and_nothing_in_noise(decoder):
     rng = np.random.default_rng(0)
     y = rng.choice(["early", "late"], 160, p=[0.6, 0.4])

@@ -11,6 +11,7 @@ from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
 from spikecast.data.recording import Recording
 
 needs_umap = pytest.mark.skipif(find_spec("umap") is None, reason="umap-learn is not installed")
+umap = pytest.param("umap", marks=[needs_umap, pytest.mark.slow])  # numba compiles it: 15 s
 SMALL = {"n_neighbors": 8, "n_seeds": 2}
 
 
@@ -36,7 +37,7 @@ def test_kinds_of_points(recording):
     np.testing.assert_allclose(features.mean(axis=1), 0, atol=1e-5)
 
 
-@pytest.mark.parametrize("method", ["pca", pytest.param("umap", marks=needs_umap)])
+@pytest.mark.parametrize("method", ["pca", umap])
 def test_planted_classes_are_found_on_held_out_points(classes, method):
     activity, labels = classes
     found = embed(activity, method, labels=labels, **SMALL)
@@ -48,6 +49,7 @@ def test_planted_classes_are_found_on_held_out_points(classes, method):
     assert rows.loc["knn_accuracy_without", "value"] > 0.85
 
 
+@pytest.mark.slow
 @needs_umap
 def test_supervised_umap_separates_noise_in_training_only():
     rng = np.random.default_rng(1)
@@ -63,6 +65,7 @@ def test_supervised_umap_separates_noise_in_training_only():
     assert abs(row["value"] - 0.5) < 0.2
 
 
+@pytest.mark.slow
 @needs_umap
 def test_supervision_helps_new_points_where_there_is_something_to_learn(classes):
     activity, labels = classes

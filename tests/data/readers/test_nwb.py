@@ -330,7 +330,7 @@ def damage(write, tmp_path, monkeypatch, n):
 
 
 def test_damaged_files_give_a_recording_or_one_line(write, tmp_path, monkeypatch):
-    assert 5 < damage(write, tmp_path, monkeypatch, 30) <= 30
+    assert 3 < damage(write, tmp_path, monkeypatch, 15) <= 15
 
 
 @pytest.mark.slow

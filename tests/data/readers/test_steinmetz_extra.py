@@ -141,7 +141,7 @@ def read_with_one_odd_value(path, raw, times, rng):
         raise
 
 
-@pytest.mark.parametrize("n", [40, pytest.param(4_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n", [20, pytest.param(4_000, marks=pytest.mark.slow)])
 def test_odd_values_give_a_recording_or_one_line(folder, n):
     path, raw = folder
     times, rng = plant_times(raw, float(raw["stim_onset"])), np.random.default_rng(n)

@@ -97,6 +97,7 @@ def test_a_page_can_be_drawn_again_to_the_same_bytes(runs, pages):
     assert report.build(runs["one"]).read_bytes() == first
 
 
+@pytest.mark.slow
 def test_two_processes_draw_the_same_page(runs, pages):
     first = pages["several"].read_bytes()
     assert report.build(runs["several"], workers=2).read_bytes() == first

@@ -179,6 +179,7 @@ def test_a_choice_that_the_stimulus_settles_is_not_dated_beyond_it():
     assert [notice.code for notice in fixed.notices] == ["choice_is_stimulus"]
 
 
+@pytest.mark.slow
 def test_without_choice_information_only_the_headline_is_high(tmp_path):
     # neither stimulus nor choice nor movement reaches the neurons
     silent = simulate.decision_task(
@@ -257,7 +258,8 @@ def test_the_sound_column_recovers_the_planted_onset(small):
     assert "follows_stimulus" not in [notice.code for notice in beyond.notices]
 
 
-@pytest.mark.parametrize("history", [pytest.param(3.0, marks=pytest.mark.slow), 0.0])
+@pytest.mark.slow
+@pytest.mark.parametrize("history", [3.0, 0.0])
 def test_runs_of_choices_in_a_drifting_session_are_named_where_they_are(history, tmp_path):
     """The effect is planted in the quick simulation; without it the sentence is another."""
     quick = make_quick(read_preset("livewired"))

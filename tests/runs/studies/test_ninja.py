@@ -86,6 +86,7 @@ def prepare(effects, seed=1, areas=None):
     return StudyInputs(prepared.recording, prepared.names, quick.settings, 0, StepCache(None))
 
 
+@pytest.mark.slow
 def test_the_deck_triggers_exactly_its_flaws_and_ours_none(folder):
     rules = {hazard.rule for hazard in audit.audit(folder / "described").hazards}
     assert rules == {flaw.rule for flaw in read_preset("ninja").flaws}
@@ -93,6 +94,7 @@ def test_the_deck_triggers_exactly_its_flaws_and_ours_none(folder):
         assert audit.audit(folder / "sound" / run).hazards == ()
 
 
+@pytest.mark.slow
 def test_every_question_is_a_row_with_a_number_or_a_reason(folder, check_rows):
     facts = read_facts(folder)
     check_rows(facts)
@@ -123,6 +125,7 @@ def test_every_question_is_a_row_with_a_number_or_a_reason(folder, check_rows):
         assert sum(one["sums"].values()) == pytest.approx(last - first)
 
 
+@pytest.mark.slow
 def test_the_window_of_the_sound_run_ends_before_the_reward(folder):
     rows = {row["key"]: row for row in read_facts(folder)["columns"]}
     assert "outcome in the window" in rows["correct"]["flaws"]
@@ -131,6 +134,7 @@ def test_the_window_of_the_sound_run_ends_before_the_reward(folder):
         assert excerpt["time"].max() < np.nanmin(recorded.trials["feedback_time"])
 
 
+@pytest.mark.slow
 def test_the_page_has_the_figures_of_the_deck_and_of_the_sound_protocol(folder, build_page):
     page = build_page(folder).read_text()
     for figure in read_preset("ninja").figures:
@@ -189,7 +193,7 @@ def test_the_reward_is_read_where_neurons_answer_to_it(outcome, code):
     assert notice.code == code
 
 
-@pytest.mark.parametrize("planted", [True, False])
+@pytest.mark.parametrize("planted", [pytest.param(True, marks=pytest.mark.slow), False])
 def test_areas_tell_what_was_planted_and_nothing_else(planted):
     """Stimulus, choice and movement reach every area, or none."""
     off = dict.fromkeys(("stimulus", "choice", "movement", "outcome", "drift"), 0.0)

@@ -192,6 +192,7 @@ def test_a_plane_whose_neurons_lie_among_anothers_is_named():
     assert 0.85 < few.low < 0.95
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("differ", [True, False])
 def test_a_supervised_map_looks_perfect_whatever_the_data_where_it_was_learnt(differ):
     pytest.importorskip("umap", reason="needs the extra 'embed'")

@@ -149,6 +149,7 @@ def test_running_that_is_planted_is_found_by_the_sound_protocol_only(folder):
     assert identity["sound"][0]["value"] > 1.3 * rows["relu"]["sound"][0]["value"]
 
 
+@pytest.mark.slow
 def test_where_neurons_do_not_follow_running_nothing_is_read(small):
     change = {"data": {"simulation": TINY["data"]["simulation"] | {"tuning": 0.0}}}
     rows = get_rows(small("stringer-running", BRIEF | change))
