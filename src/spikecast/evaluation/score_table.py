@@ -122,7 +122,7 @@ class Scores(Drawable):
     @property
     def models(self) -> list[str]:
         """Names of the models."""
-        return list(dict.fromkeys(self.table["model"]))
+        return [str(name) for name in self.table["model"].unique()]
 
     def interval(
         self,
