@@ -22,7 +22,7 @@ def test_any_object_with_fit_and_predict_is_scored_beside_ours():
     ours = {"mean_rate": sc.models.MeanRate(), "psth": sc.models.PSTH()}
     scores = sc.cross_validate(
         ours | {"mine": TrialMean(), "ridge": Ridge(alpha=100.0)},
-        sc.AreaToArea("MOs"), recording, folds=2,
+        sc.AreaToArea("MOs"), recording, folds=2, shifts=0,
     )  # fmt: skip
     assert {"mean_rate", "mine", "psth", "ridge"} <= set(scores.models)
     assert scores.interval("psth").value > scores.interval("mine").value  # it is smoothed

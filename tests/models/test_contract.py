@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("few_steps")
 # settings that make a model quick without making it another one
 QUICK = {
     "recipe": {"n_iterations": 60},
-    "lfads": {"epochs": 60, "dropout": 0.2, "n_members": 1},
+    "lfads": {"epochs": 30, "dropout": 0.2, "n_members": 1},
     "transformer": {"n_members": 1},
     "ensemble": {"n_models": 2},
     "stack": {"models": ("poisson_glm", "pca_ridge", "rnn"), "n_inner": 2},

@@ -31,6 +31,7 @@ def test_every_metric_says_what_pages_need():
     assert find_headline(["low", "bits_per_spike"]) is HEADLINE["counts"]
 
 
+@pytest.mark.usefixtures("quick_pages")
 def test_one_entry_puts_a_metric_into_the_score_table_and_the_page(new_metric, recording, tmp_path):
     scores = cross_validate(["mean_rate"], AreaToArea("MOs"), recording, 3, shifts=0)
     (row,) = scores.table.query(
