@@ -88,7 +88,7 @@ class Scores(Drawable):
     >>> import spikecast as sc
     >>> recording = sc.simulate.decision_task(40, n_bins=80, stim_onset=0.2, seed=3).recording
     >>> task = sc.AreaToArea("MOs")
-    >>> scores = sc.cross_validate(["mean_rate", "pca_ridge"], task, recording)
+    >>> scores = sc.cross_validate(["mean_rate", "pca_ridge"], task, recording, shifts=0)
     >>> scores  # doctest: +ELLIPSIS
     Scores: 1 model, 5 nulls, bits_per_spike: best pca_ridge 0.3...
     >>> list(scores.summary())[:4]

@@ -75,12 +75,14 @@ def list_codes(row):
     return [notice.code for notice in row["because"]]
 
 
+@pytest.mark.slow
 def test_the_deck_triggers_exactly_its_flaws_and_ours_none(folder):
     rules = {hazard.rule for hazard in audit.audit(folder / "described").hazards}
     assert rules == {flaw.rule for flaw in read_preset("stringer-running").flaws}
     assert audit.audit(folder / "sound" / "main").hazards == ()
 
 
+@pytest.mark.slow
 def test_each_number_as_described_carries_the_flaws_that_touch_it(folder):
     rows = get_rows(folder)
     every = {flaw.rule for flaw in read_preset("stringer-running").flaws}
@@ -91,6 +93,7 @@ def test_each_number_as_described_carries_the_flaws_that_touch_it(folder):
         assert rows[key]["flaws"] == ["fitted outside the fold"], key
 
 
+@pytest.mark.slow
 def test_every_cell_has_a_number_or_a_reason_and_no_number_stands_twice(folder, check_rows):
     facts = read_facts(folder)
     check_rows(facts)
@@ -135,6 +138,7 @@ def test_members_of_a_family_do_not_touch_each_other():
     assert not np.array_equal(one[1], other[1])
 
 
+@pytest.mark.slow
 def test_running_that_is_planted_is_found_by_the_sound_protocol_only(folder):
     rows = get_rows(folder)
     assert rows["baseline"]["sound"][0]["value"] > 0.5
@@ -170,6 +174,7 @@ def test_the_gap_of_training_and_test_is_running_that_grows_and_goes_without_it(
     assert "no 'face_svd'" in other["face"]["no_described"]
 
 
+@pytest.mark.slow
 def test_the_staircase_changes_one_thing_at_a_time_and_adds_up(folder):
     (stairs,) = read_facts(folder)["staircases"]
     steps = {step["key"]: step["measure"]["value"] for step in stairs["steps"]}
@@ -182,6 +187,7 @@ def test_the_staircase_changes_one_thing_at_a_time_and_adds_up(folder):
     assert stairs["sums"]["protocol"] == pytest.approx(steps["pooled"] - steps["deck"])
 
 
+@pytest.mark.slow
 def test_the_page_has_every_network_as_described_mended_and_soundly(folder, build_page):
     page = build_page(folder).read_text()
     for phrase in ("59.68", "0.798", "Predicted against actual speed", "shapes broadcast",
@@ -305,6 +311,7 @@ def test_a_table_of_trials_is_refused():
         stringer_running.prepare(simulate.poisson_noise(10).recording, {})
 
 
+@pytest.mark.slow
 def test_simulated_cells_say_so(folder):
     facts = read_facts(folder)
     for row in facts["columns"]:
