@@ -44,8 +44,6 @@ def test_what_is_written_is_read_back(tmp_path):
         ({"task": {"target": ["MOs", "MD", "MOs"]}}, "'MOs' is named twice"),
         ({"task": {"behavior": ["wheel", "wheel"]}}, "'wheel' is named twice"),
         ({"task": {"kind": "forecast", "lag": 3}}, "forecast takes no lag"),
-        ({"task": {"behavior": "wheel", "fraction": 0.5}}, "it belongs to task held_out_neurons"),
-        ({"task": {"target": "MOs", "horizon": 3}}, "area_to_area takes no horizon"),
         ({"task": {"kind": "held_out_neurons", "source": "MD"}}, "takes no source"),
     ],
 )

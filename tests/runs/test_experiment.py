@@ -329,6 +329,21 @@ def test_a_mistake_leaves_nothing_behind(data, tmp_path, change):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(
+    ("task", "message"),
+    [
+        ({"behavior": "wheel", "fraction": 0.5}, "takes no fraction: .* task held_out_neurons"),
+        ({"target": "MOs", "horizon": 3}, "task area_to_area takes no horizon"),
+    ],
+)
+def test_settings_of_another_kind_of_task_are_refused_where_a_run_begins(
+    data, tmp_path, task, message
+):
+    with pytest.raises(ConfigError, match=message):
+        experiment.run(make(data, task=task), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_several_targets_make_one_run(data, tmp_path):
     settings = make(data, task={"target": ["MOs", "VISp"]}, models=["mean_rate", "pca_ridge"],
                     evaluation=QUICK["evaluation"])  # fmt: skip

@@ -109,10 +109,13 @@ class TaskConfig(Block):
             raise ValueError(f"task {self.kind} takes no source: a target predicts itself")
         if self.kind == "forecast" and self.lag:
             raise ValueError("task forecast takes no lag: its horizon says how far it looks ahead")
+        return self
+
+    def refuse_unused(self) -> None:
+        """Raise a ConfigError for a setting of another kind of task; earlier runs may hold one."""
         for name, kind in OF_ONE_KIND.items():
             if self.kind != kind and getattr(self, name) != type(self).model_fields[name].default:
-                raise ValueError(f"task {self.kind} takes no {name}: it belongs to task {kind}")
-        return self
+                raise ConfigError(f"task {self.kind} takes no {name}: it belongs to task {kind}")
 
     def make_tasks(self, recording: Recording, seed: int) -> list[Task]:
         """Return one task per target; `seed` draws the neurons that are held out."""

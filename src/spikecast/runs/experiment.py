@@ -109,6 +109,8 @@ def run(
     elif isinstance(config, Mapping):
         config = configs.parse_config(dict(config))
     check_kind(config, configs.Config)
+    if config.task and not resume:
+        config.task.refuse_unused()
     layout = RunLayout(to_path("out", out))
     check_engine(engine)
     progress("reading the data", 0, 0)
