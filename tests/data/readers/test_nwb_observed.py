@@ -80,6 +80,23 @@ def test_trials_of_a_pause_are_left_out_and_intervals_that_touch_are_one(tmp_pat
     assert not find(recording, "units_unobserved")
 
 
+@pytest.mark.parametrize("hole", [0.001, 0.002, 0.04])
+def test_holes_of_half_a_bin_are_none(tmp_path, hole):
+    holes = [*planted.EVENTS, 100.0]
+    blanked = [[start + hole, stop] for start, stop in zip([0.0, *holes[:-1]], holes, strict=True)]
+    recording = load(write_observed(tmp_path / "a.nwb", [blanked] * 3), **PLACE)
+    np.testing.assert_array_equal(recording.activity, planted.expected_counts())
+    assert not find(recording, "trials_unobserved")
+
+
+def test_times_back_to_back_on_a_grid_of_a_millisecond_have_no_holes(tmp_path):
+    edges = np.round(np.arange(0.0, 101.0, 0.7), 3)
+    steps = np.column_stack([edges[:-1], np.round(edges[1:] - 0.001, 3)])
+    place = {"align": "onset", "window": (-0.5, 1.0), "bin_size": 0.001}
+    recording = load(write_observed(tmp_path / "a.nwb", [steps] * 3), **place)
+    assert recording.shape[::2] == (30, 3)
+
+
 def test_a_probe_that_was_lost_late_leaves_with_its_trials(tmp_path):
     path = write_observed(tmp_path / "a.nwb", [WHOLE, [[0.0, 80.0]], [[0.0, 80.0]]])
     recording = load(path, **PLACE)
@@ -102,6 +119,7 @@ def test_a_unit_that_was_seen_in_few_trials_leaves(tmp_path):
     np.testing.assert_array_equal(recording.activity, planted.expected_counts()[:, :, :2])
     (said,) = find(recording, "units_unobserved")
     assert said.startswith("1 of 3 units left out")
+    assert "name a table of fewer trials" in said
     assert not find(recording, "trials_unobserved")
 
 
@@ -128,4 +146,4 @@ def test_one_long_trial_keeps_its_time_and_says_what_was_not_recorded(tmp_path):
     invalid, pause = find(recording, "times_unobserved")
     assert invalid.startswith("12% of the time from 0 to 80 s is invalid")
     assert pause.startswith("25% of the time from 0 to 80 s is not recorded in most units")
-    assert find(recording, "units_unobserved")
+    assert "name an event" in find(recording, "units_unobserved")[0]

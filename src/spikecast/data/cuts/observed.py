@@ -11,7 +11,7 @@ from spikecast.data.cuts.samples import Bins
 from spikecast.data.cuts.trials import LEAST_BEYOND, Trials
 from spikecast.data.session import RawSession
 
-CLOSE = 1e-3  # seconds; intervals so close follow one another
+CLOSE = 1.5e-3  # seconds; intervals on a grid of 1 ms follow one another
 TRIALS_UNOBSERVED = NoticeKind(
     "trials_unobserved",
     "minor",
@@ -22,7 +22,7 @@ UNITS_UNOBSERVED = NoticeKind(
     "units_unobserved",
     "serious",
     "{n} of {n_units} units left out: the {source} says that they were not recorded throughout "
-    "{what}. To keep these units, name a table of fewer trials, a shorter window, or fewer units",
+    "{what}. To keep these units, name {way}, a shorter window, or fewer units",
 )
 TIMES_UNOBSERVED = NoticeKind(
     "times_unobserved",
@@ -46,7 +46,8 @@ def leave_out_unobserved(
     if raw.observed_units is None:
         return rows, trials, bins, []
     window = (bins.start, bins.start + bins.n * bins.size)
-    seen = _find_seen(raw, rows, trials.events, window, tolerance=0.5 * bins.size)
+    lists, which = _find_seen(raw, rows, trials.events, window, tolerance=0.5 * bins.size)
+    seen = lists[:, which]
     kept_trials, kept_units = choose_block(seen)
     n_units, n_trials = int(kept_units.sum()), int(kept_trials.sum())
     if not n_units or not n_trials:
@@ -67,7 +68,15 @@ def leave_out_unobserved(
             )
         )
     if n_units < len(rows):
-        notices.append(_name_units(raw, len(rows) - n_units, len(rows), f"all {n_trials} trials"))
+        notices.append(
+            UNITS_UNOBSERVED(
+                n=len(rows) - n_units,
+                n_units=len(rows),
+                source=raw.source,
+                what=f"all {n_trials} trials",
+                way="a table of fewer trials",
+            )
+        )
     trials = trials.take(kept_trials)
     return rows[kept_units], trials, replace(bins, events=trials.events), notices
 
@@ -103,15 +112,28 @@ def _find_seen(
     events: np.ndarray,
     window: tuple[float, float],
     tolerance: float,
-) -> np.ndarray:
-    """Return whether each unit was recorded throughout each window, (event, unit)."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return whether each window was recorded throughout, (event, list), and each unit's list.
+
+    Units with the same intervals share a list; a hole of at most `tolerance` is none.
+    """
     assert raw.observed_units is not None
-    seen = np.ones((len(events), len(rows)), dtype=bool)
-    for column, row in enumerate(rows):
-        intervals = merge_intervals(raw.observed_units[row], CLOSE)
-        if len(intervals):  # else nothing is said of this unit
-            seen[:, column] = lie_within(intervals, events, window, tolerance)
-    return seen
+    lists: dict[bytes, int] = {}
+    seen: list[np.ndarray] = []
+    which = np.zeros(len(rows), dtype=np.int64)
+    for place, row in enumerate(rows):
+        intervals = np.asarray(raw.observed_units[row], dtype=float)
+        which[place] = lists.setdefault(intervals.tobytes(), len(lists))
+        if len(lists) == len(seen):
+            continue
+        merged = merge_intervals(intervals, max(CLOSE, tolerance))
+        # where there are no intervals, nothing is said of the unit
+        seen.append(
+            lie_within(merged, events, window, tolerance)
+            if len(merged)
+            else np.ones(len(events), dtype=bool)
+        )
+    return np.column_stack(seen), which
 
 
 def _look_at_long_trial(
@@ -126,18 +148,26 @@ def _look_at_long_trial(
         notices += _note_times(raw, bins, share, "invalid")
     if raw.observed_units is None:
         return kept, notices
-    seen = _find_seen(raw, rows, starts, window, tolerance=0.5 * bins.size)
-    by_most = seen.sum(axis=1) * 2 >= len(rows)
+    seen, which = _find_seen(raw, rows, starts, window, tolerance=0.5 * bins.size)
+    by_most = seen @ np.bincount(which) * 2 >= len(rows)
     notices += _note_times(raw, bins, float(1 - by_most.mean()), "not recorded in most units")
     if by_most.any():
-        kept = seen[by_most].mean(axis=0) >= 1 - LEAST_BEYOND
+        kept = (seen[by_most].mean(axis=0) >= 1 - LEAST_BEYOND)[which]
     if not kept.any():
         raise NotEnoughDataError(
             f"the {raw.source} says that no unit was recorded throughout {bins.start:g} to "
             f"{bins.start + bins.n * bins.size:g} s; name a shorter window, or an event"
         )
     if not kept.all():
-        notices.append(_name_units(raw, int((~kept).sum()), len(rows), "the time that is taken"))
+        notices.append(
+            UNITS_UNOBSERVED(
+                n=int((~kept).sum()),
+                n_units=len(rows),
+                source=raw.source,
+                what="the time that is taken",
+                way="an event",
+            )
+        )
     return kept, notices
 
 
@@ -146,10 +176,6 @@ def _note_times(raw: RawSession, bins: Bins, share: float, why: str) -> list[Not
         return []
     stop = bins.start + bins.n * bins.size
     return [TIMES_UNOBSERVED(share=share, start=bins.start, stop=stop, why=why, source=raw.source)]
-
-
-def _name_units(raw: RawSession, n: int, n_units: int, what: str) -> Notice:
-    return UNITS_UNOBSERVED(n=n, n_units=n_units, source=raw.source, what=what)
 
 
 def _say_range(numbers: np.ndarray) -> str:

@@ -97,10 +97,13 @@ def choose_trials(
     inside = (known.events + window[0] >= raw.duration[0] - tolerance) & (
         known.events + window[1] <= raw.duration[1] + tolerance
     )
-    observed = raw.observed is None or lie_within(raw.observed, known.events, window, tolerance)
-    invalid = raw.invalid is not None and overlap_any(raw.invalid, known.events, window)
-    recorded = inside & observed
-    trials = known.take(recorded & ~np.asarray(invalid))
+    recorded = inside
+    if raw.observed is not None:
+        recorded = inside & lie_within(raw.observed, known.events, window, tolerance)
+    invalid = np.zeros(len(known.events), dtype=bool)
+    if raw.invalid is not None:
+        invalid = overlap_any(raw.invalid, known.events, window)
+    trials = known.take(recorded & ~invalid)
     if not len(trials.events):
         raise NotEnoughDataError(_explain_none(raw, found, int(recorded.sum())))
     n_all = len(found.events)
