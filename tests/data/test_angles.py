@@ -51,9 +51,20 @@ def test_channels_are_averaged_one_by_one():
     np.testing.assert_allclose(variables["head"][..., 1], 90 * np.sin(MIDDLE), atol=1)
 
 
+def test_a_channel_that_is_no_angle_stays_one_beside_an_angle():
+    times = np.arange(0.0, 10.0, 0.01)
+    values = np.column_stack([np.mod(SPEED * times, 360.0), 100 * times])
+    samples = Samples(times, values, period=360.0)
+    variables, (notice,) = bin_behavior({"head": samples}, BINS, (0.0, 10.0))
+    assert "on the circle" in str(notice)
+    assert measure_error(variables["head"][..., 0], SPEED * MIDDLE) < 3
+    np.testing.assert_allclose(variables["head"][..., 1], 100 * MIDDLE, atol=1)
+
+
 def test_angles_that_go_on_counting_or_do_not_jump_are_averaged_as_numbers():
     times = np.arange(0.0, 10.0, 0.01)
-    for degrees in (SPEED * times, 100 * np.sin(times)):
+    reset, target = 80 * np.mod(times, 2.5), np.where(np.mod(times, 3) < 1, -120.0, 120.0)
+    for degrees in (SPEED * times, 100 * np.sin(times), reset, target):
         samples = Samples(times, degrees)
         plain, _ = bin_behavior({"head": samples}, BINS, (0.0, 10.0))
         samples = Samples(times, degrees, period=360.0)
@@ -67,7 +78,12 @@ def test_what_looks_like_an_angle_without_a_unit_is_said(turn, said):
     times = np.arange(0.0, 10.0, 0.01)
     for start in (0.0, -turn / 2):
         values = np.mod(1.3 * times * turn, turn) + start
-        _, notices = bin_behavior({"head": Samples(times, values)}, BINS, (0.0, 10.0))
+        samples = Samples(times, values, unit="meters" if start else "")
+        _, notices = bin_behavior({"head": samples}, BINS, (0.0, 10.0))
         codes = [notice.code for notice in notices]
         assert codes == ["behavior", "angle_jumps"] if said else ["behavior"]
-    assert not said or f"jumps by a turn ({turn:.4g})" in str(notices[1])
+        if said:
+            unit = "its unit is 'meters'" if start else "it has no unit"
+            name = "degrees" if turn == 360 else "radians"
+            assert f"jumps by {turn:.4g}, a whole turn of an angle in {name}" in str(notices[1])
+            assert unit in str(notices[1])

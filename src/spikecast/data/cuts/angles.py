@@ -2,26 +2,26 @@
 
 import numpy as np
 
-PERIODS = (2 * np.pi, 360.0)
-"""A turn in radians and in degrees."""
+PERIODS = {2 * np.pi: "radians", 360.0: "degrees"}
+"""Whole turns, and the unit of angles that they are in."""
 SLACK = 0.01  # of a turn, by which values may lie beyond it
 
 
 def jumps(values: np.ndarray, period: float) -> bool:
-    """Return whether values (sample[, channel]) lie within a turn and jump by more than half of it.
+    """Return whether values (sample,) lie all round a turn and jump from its end to its start.
 
-    Angles that go on counting beyond a turn do not jump, nor do those of an eye.
+    Angles that go on counting beyond a turn do not, nor do those of an eye, of targets, or of a
+    wheel that is set back to 0 before it has turned once.
 
     Examples
     --------
-    >>> degrees = np.array([340.0, 350.0, 0.0, 10.0])
-    >>> jumps(degrees, 360.0), jumps(np.unwrap(degrees, period=360.0), 360.0)
-    (True, False)
+    >>> degrees = np.arange(0.0, 1000.0, 7.0)
+    >>> jumps(degrees % 360, 360.0), jumps(degrees, 360.0), jumps(degrees % 200, 360.0)
+    (True, False, False)
     """
     values = np.asarray(values, dtype=float)
-    if np.ptp(values, axis=0).max() > (1 + SLACK) * period:
-        return False
-    return bool((np.abs(np.diff(values, axis=0)) > period / 2).any())
+    all_round = 0.95 * period <= np.ptp(values) <= (1 + SLACK) * period
+    return bool(all_round and np.abs(np.diff(values)).max(initial=0.0) > 0.9 * period)
 
 
 def find_period(values: np.ndarray) -> float | None:
@@ -32,14 +32,10 @@ def find_period(values: np.ndarray) -> float | None:
     >>> find_period(np.arange(0, 1000, 7) % 360), find_period(np.arange(0, 1000, 7) % 300)
     (360.0, None)
     """
-    values = np.asarray(values, dtype=float)
-    for one in np.atleast_2d(values.T):
-        low, high = one.min(), one.max()
-        largest = np.abs(np.diff(one)).max(initial=0.0)
+    for one in np.atleast_2d(np.asarray(values, dtype=float).T):
         for period in PERIODS:
-            near = min(abs(low), abs(low + period / 2)) <= 5 * SLACK * period
-            all_round = 0.95 * period <= high - low <= (1 + SLACK) * period
-            if near and all_round and largest > 0.9 * period:
+            near = min(abs(one.min()), abs(one.min() + period / 2)) <= 5 * SLACK * period
+            if near and jumps(one, period):
                 return period
     return None
 

@@ -9,7 +9,7 @@ from spikecast.core.errors import FormatError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.data.binning import check_resolved
 from spikecast.data.columns import find_free_name
-from spikecast.data.cuts.angles import find_period, jumps
+from spikecast.data.cuts.angles import PERIODS, find_period, jumps
 from spikecast.data.cuts.samples import Bins, Series, count_times
 from spikecast.data.session import Samples
 
@@ -26,8 +26,8 @@ BEHAVIOR_LEFT_OUT = NoticeKind("behavior_left_out", "serious", "behaviour '{name
 ANGLE_JUMPS = NoticeKind(
     "angle_jumps",
     "serious",
-    "behaviour '{name}' looks like an angle, as it jumps by a turn ({period:.4g}), but no unit "
-    "says so: bins in which it jumps hold a value halfway round; give its sine and cosine instead",
+    "behaviour '{name}' jumps by {period:.4g}, a whole turn of an angle in {turn}, and {unit}: "
+    "bins in which it jumps hold a value between; if it is an angle, give its sine and cosine",
 )
 GAP_FILLED = (
     "; {share:.1%} of the time has no samples and is filled on the line between those around it "
@@ -131,7 +131,9 @@ def _bin_one(
         return {name: counts}, [BEHAVIOR(name=name, unit=unit, how=how, gap="", outside=outside)]
     channels = [
         Series(known, values, samples.held, _choose_period(values, samples))
-        for known, values in _split_channels(times, np.asarray(samples.values))
+        for known, values in _split_channels(
+            times, np.asarray(samples.values), apart=samples.period is not None
+        )
     ]
     made = [one.onto(bins) for one in channels]
     gap = np.max([one.gaps(bins) for one in channels], axis=0)
@@ -139,7 +141,7 @@ def _bin_one(
         raise FormatError(f"there are no samples in {gap.mean():.0%} of the bins' time")
     values = made[0] if len(made) == 1 else np.stack(made, axis=-1)
     variables = {name: values}
-    how = _describe(channels[0], bins.size)
+    how = _describe(max(channels, key=lambda one: one.period is not None), bins.size)
     if samples.is_position:
         speeds = [one.speed(bins) for one in channels]
         speed = speeds[0] if len(speeds) == 1 else np.linalg.norm(speeds, axis=0)
@@ -152,15 +154,15 @@ def _bin_one(
     notices = [BEHAVIOR(name=name, unit=unit, how=how, gap=filled, outside=outside)]
     turns = [turn for one in channels if not one.period and (turn := find_period(one.values))]
     if turns:
-        notices.append(ANGLE_JUMPS(name=name, period=turns[0]))
+        said = f"its unit is '{samples.unit}'" if samples.unit else "it has no unit"
+        turn = turns[0]
+        notices.append(ANGLE_JUMPS(name=name, period=turn, turn=PERIODS[turn], unit=said))
     return variables, notices
 
 
 def _choose_period(values: np.ndarray, samples: Samples) -> float | None:
     """Return the turn of angles where they jump; else means and lines are those of numbers."""
-    if samples.period is None or not jumps(values, samples.period):
-        return None
-    return samples.period
+    return samples.period if samples.period and jumps(values, samples.period) else None
 
 
 def _describe(series: Series, bin_size: float) -> str:
@@ -186,10 +188,12 @@ def _check_times(times: np.ndarray, in_order: bool = True) -> np.ndarray:
     return times
 
 
-def _split_channels(times: np.ndarray, values: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+def _split_channels(
+    times: np.ndarray, values: np.ndarray, apart: bool
+) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return times and values without missing samples: of all channels, or one by one.
 
-    Channels are told apart only where samples of some of them are missing.
+    Channels are told apart where that is asked for, or samples of some of them are missing.
     """
     if len(values) != len(times):
         raise FormatError(f"it has {len(times)} times and {len(values)} values")
@@ -201,7 +205,7 @@ def _split_channels(times: np.ndarray, values: np.ndarray) -> list[tuple[np.ndar
     known = within & np.isfinite(times).reshape(-1, *[1] * (values.ndim - 1))
     if not known.any(axis=0).all():
         raise FormatError("all values of it, or of one of its channels, are missing")
-    if values.ndim == 2 and (known != known[:, :1]).any():
+    if values.ndim == 2 and (apart or (known != known[:, :1]).any()):
         return [(times[of_one], one[of_one]) for one, of_one in zip(values.T, known.T)]
     rows = known if known.ndim == 1 else known[:, 0]
     return [(times, values) if rows.all() else (times[rows], values[rows])]
