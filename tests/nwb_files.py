@@ -175,7 +175,7 @@ def add_imaging(nwb, *names, n_cells=4, rate=10.0):
 
 @dataclass(frozen=True)
 class Trace:
-    """Noise from `base` to `base` + 1 of some cells of a table; at 10 Hz."""
+    """Noise from `base` to `base` + 1 of some cells of a table."""
 
     name: str
     table: str = "cells0"
@@ -183,6 +183,7 @@ class Trace:
     start: float = 0.0
     base: float = 0.0
     rows: Sequence[int] | None = None
+    rate: float = 10.0
 
 
 def add_traces(nwb, traces, container="Fluorescence"):
@@ -207,7 +208,12 @@ def add_traces(nwb, traces, container="Fluorescence"):
         data = one.base + random.random((one.n_frames, len(rows)))
         responses.add_roi_response_series(
             RoiResponseSeries(
-                name=one.name, data=data, rois=cells, unit="", rate=10.0, starting_time=one.start
+                name=one.name,
+                data=data,
+                rois=cells,
+                unit="",
+                rate=one.rate,
+                starting_time=one.start,
             )
         )
 

@@ -4,6 +4,12 @@ from collections.abc import Sequence
 
 from spikecast.core.notices import Notice, NoticeKind
 
+PLANES_TOGETHER = NoticeKind(
+    "planes_together",
+    "minor",
+    "{n} planes, which the microscope scans one after the other, are taken as simultaneous: times "
+    "are wrong by up to {apart}",
+)
 FRAMES_CUT = NoticeKind(
     "frames_cut", "minor", "planes have {shortest} to {longest} frames; the last ones are left out"
 )

@@ -73,7 +73,7 @@ def test_planes_of_a_volume_are_taken_together_with_their_best_kind(read):
     means = recording.activity.mean(axis=(0, 1))
     np.testing.assert_array_equal(np.floor(means / 10), np.repeat([0, 1, 2], 4))
     assert f"{names[0]}', '{names[1]}" in find(recording, "responses")[0]
-    assert "up to 0.0667 s apart" in find(recording, "planes_together")[0]
+    assert "wrong by up to 0.0667 s" in find(recording, "planes_together")[0]
     assert "400 to 401 frames" in find(recording, "frames_cut")[0]
 
 
@@ -89,7 +89,25 @@ def test_a_field_of_view_that_was_recorded_later_is_left_out_and_named(read, tab
     recording = read([planted.Trace("FOV1"), planted.Trace("FOV2", table, start=600.0)])
     assert recording.n_neurons == 4
     (said,) = find(recording, "responses_left_out")
-    assert "Fluorescence/FOV2 (5 cells) left out: its frames have other times" in said
+    assert "Fluorescence/FOV2 (5 cells) left out: its 400 frames from 600 to 639.9 s" in said
+    assert "are not those of 'FOV1', 400 frames from 0 to 39.9 s" in said
+
+
+@pytest.mark.parametrize(
+    ("other", "apart"),
+    [
+        ({"rate": 10.08}, "0.317 s"),  # a rounded rate
+        ({"start": 0.15}, "0.15 s"),
+        ({"start": -0.15, "n_frames": 401}, "0.15 s"),
+    ],
+)
+def test_planes_whose_times_differ_by_some_frames_are_taken_with_a_warning(read, other, apart):
+    recording = read([planted.Trace("F0"), planted.Trace("F1", "cells1", **other)])
+    assert recording.n_neurons == 8
+    (said,) = find(recording, "planes_apart")
+    assert "2 planes are taken as simultaneous by their numbers" in said
+    assert f"up to {apart} apart" in said
+    assert not find(recording, "responses_left_out")
 
 
 def test_planes_of_different_length_or_kind_are_left_out_and_named(read):
@@ -100,6 +118,15 @@ def test_planes_of_different_length_or_kind_are_left_out_and_named(read):
     ]
     recording = read(traces)
     assert recording.n_neurons == 4
+    length, kind = find(recording, "responses_left_out")
+    assert "DeconvolvedPlane1 (5 cells) left out: its 300 frames from 0 to 29.9 s are not" in length
+    assert "RoiResponseSeriesPlane2 (5 cells) left out: it is another kind of trace than" in kind
+
+
+def test_cells_that_only_a_series_left_out_has_are_counted(read):
+    """Cell 2 is in both of the first series; the third one has cell 4, which the second has too."""
+    rows = {"F1": (0, 1, 2), "F2": (2, 3, 4), "F3": (4, 5)}
+    recording = read([planted.Trace(name, rows=cells) for name, cells in rows.items()])
+    assert recording.n_neurons == 4
     (said,) = find(recording, "responses_left_out")
-    names = "Fluorescence/DeconvolvedPlane1, Fluorescence/RoiResponseSeriesPlane2 (10 cells)"
-    assert names in said
+    assert "Fluorescence/F2 (1 cells) left out: other cells of it are in a series" in said

@@ -28,7 +28,7 @@ import pandas as pd
 from spikecast.core.errors import FormatError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.data.array_files import check_n_columns, map_matrix, read_pickled
-from spikecast.data.planes import cut_frames
+from spikecast.data.planes import PLANES_TOGETHER, cut_frames
 from spikecast.data.session import RawSession, Samples
 
 CONTENT = "folders of Suite2p (spks.npy, iscell.npy, stat.npy), also with several planes"
@@ -39,12 +39,6 @@ OWN_COLUMNS = ("roi", "plane", "iscell", "cell_probability")  # not taken of sta
 SIGNAL_USED = NoticeKind("signal_used", "minor", "activity is {signal} of suite2p: {meaning}")
 NO_CELL_LABELS = NoticeKind(
     "no_cell_labels", "serious", "there is no iscell.npy: every ROI is taken, cell or not"
-)
-PLANES_TOGETHER = NoticeKind(
-    "planes_together",
-    "minor",
-    "{n} planes, which the microscope scans one after the other, are taken as simultaneous: times "
-    "are wrong by less than one frame",
 )
 
 
@@ -87,7 +81,7 @@ def read_folder(folder: Path) -> RawSession:
     if len(known) > 1:
         raise FormatError(f"'{folder}': the planes have different frame rates: {known}")
     if len(planes) > 1:
-        notices["planes"] = PLANES_TOGETHER(n=len(planes))
+        notices["planes"] = PLANES_TOGETHER(n=len(planes), apart="a frame")
     n_frames, cut = cut_frames([signal.shape[1] for signal in signals])
     values = np.concatenate([signal[:, :n_frames] for signal in signals]).T
     rate = known[0] if known else None
