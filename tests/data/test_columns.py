@@ -17,3 +17,8 @@ def test_numbers_of_shanks_are_no_labels(values):
     table = pd.DataFrame({"quality": ["good", "mua", "good", "mua"], "group": values})
     assert find_qualities(table) == ["quality"]
     assert find_qualities(table.assign(group=["good", "", None, "mua"])) == ["quality", "group"]
+
+
+@pytest.mark.parametrize("values", [[True, False], ["True", "false"], [True, None]])
+def test_truth_values_in_group_are_labels(values):
+    assert find_qualities(pd.DataFrame({"group": values})) == ["group"]

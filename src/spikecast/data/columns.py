@@ -57,7 +57,7 @@ def tidy_columns(table: pd.DataFrame) -> tuple[dict[str, np.ndarray], list[str]]
 def find_qualities(table: pd.DataFrame) -> list[str]:
     """Return the columns of units that may say how good they are, in the order of their names.
 
-    Numbers in ``group`` are those of shanks or of groups of channels.
+    Numbers in ``group`` are those of shanks or of groups of channels; truth values are labels.
 
     Examples
     --------
@@ -71,9 +71,11 @@ def find_qualities(table: pd.DataFrame) -> list[str]:
 
 
 def _holds_numbers(values: pd.Series) -> bool:
-    """Return whether all values that are there are numbers or truth values, also as text."""
-    present = values[values.notna() & (values.astype(str).str.strip() != "")]
-    return not np.isnan(to_numbers(present)).any()
+    """Return whether all values that are there are numbers, also as text; truth values are none."""
+    words = values.astype(str).str.strip().str.casefold()
+    present = values.notna() & (words != "")
+    truth = words.isin(("true", "false")).any()
+    return not truth and not np.isnan(to_numbers(values[present])).any()
 
 
 def find_free_name(name: str, taken: Collection[str]) -> str:

@@ -106,7 +106,7 @@ def test_units_of_two_probes_with_one_number_are_two(tmp_path):
     np.testing.assert_array_equal(session.spikes.read_unit(4), own["time"])
     assert [str(notice) for notice in session.notices] == [
         "3 numbers of units are 6 units, for some stand under several values of probe: units are "
-        "called by both, as A_0"
+        "called by both, as A_0. Where spikes of one unit lie on several, leave the column out"
     ]
     units.drop(columns="probe").to_csv(tmp_path / "mine" / "units.csv", index=False)
     with pytest.raises(FormatError, match=r"units.csv' needs the column 'probe'"):
@@ -148,10 +148,46 @@ def test_two_sessions_in_one_table_are_refused(tmp_path):
     spikes.assign(day=1).to_csv(tmp_path / "mine" / "spikes.csv", index=False)
     trials = pd.DataFrame({"onset": EVENTS, "day": [1, 1, 2]})
     trials.to_csv(tmp_path / "mine" / "trials.csv", index=False)
-    with pytest.raises(FormatError, match=r"trials.csv' has rows whose 'day' is '2'; .* is '1'"):
+    assert "trials.csv' has 2 values of 'day', the spikes have 1: all trials are taken" in str(
+        tables.read_tables(tmp_path / "mine").notices[-1]
+    )
+    trials[2:].to_csv(tmp_path / "mine" / "trials.csv", index=False)
+    with pytest.raises(FormatError, match=r"trials.csv' has trials whose 'day' is '2'; .* is '1'"):
         tables.read_tables(tmp_path / "mine")
     trials[:2].to_csv(tmp_path / "mine" / "trials.csv", index=False)
     assert len(tables.read_tables(tmp_path / "mine").tables["trials"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("column", "of_spikes", "of_trials"),
+    [
+        ("date", pd.Timestamp("2024-05-01"), "2024-05-01"),
+        ("date", "2024-05-01T10:30:00", 20240501),
+        ("Session", "003", 3),
+        ("subject", "", "m1"),
+    ],
+)
+def test_one_session_may_be_written_in_two_ways(tmp_path, column, of_spikes, of_trials):
+    pytest.importorskip("pyarrow")
+    spikes, _ = write_probes(tmp_path / "mine")
+    (tmp_path / "mine" / "spikes.csv").unlink()
+    spikes.assign(**{column: of_spikes}).to_parquet(tmp_path / "mine" / "spikes.parquet")
+    trials = pd.DataFrame({"onset": EVENTS, column.lower(): of_trials})
+    trials.to_csv(tmp_path / "mine" / "trials.csv", index=False)
+    pd.DataFrame({"time": EVENTS, "speed": 1.5, "session": "rig"}).to_csv(
+        tmp_path / "mine" / "wheel.csv", index=False
+    )
+    session = tables.read_tables(tmp_path / "mine")
+    assert [notice.code for notice in session.notices] == ["units_of_probes"]
+
+
+def test_a_clock_and_epochs_are_no_sessions(tmp_path):
+    spikes, _ = write_probes(tmp_path / "mine")
+    spikes["date"] = pd.Timestamp("2024-05-01 23:59:56") + pd.to_timedelta(spikes["time"], unit="s")
+    spikes["recording"] = np.where(spikes["time"] < 3, "sleep", "run")
+    spikes["session"] = np.where(spikes["unit"] == 0, "", "a")
+    session = tables.read_tables(_save(spikes, tmp_path))
+    assert len(session.units) == 6
 
 
 def test_numbers_of_shanks_are_no_quality(tmp_path):

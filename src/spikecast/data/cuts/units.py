@@ -103,7 +103,8 @@ def _list_choices(raw: RawSession, wanted: Sequence[str] | None) -> dict[str, li
         if columns and not labels:
             known = [label for name in columns for label in count_labels(raw.units[name])]
             raise InputError(
-                f"no unit is called {' or '.join(wanted)} in {' or '.join(columns)}."
+                f"no unit is called {' or '.join(wanted)} in {' or '.join(columns)}; a label of "
+                "another column stands behind its name: 'column=label'."
                 f"{suggest_name(wanted[0], known)}"
             )
     for column, of_column in labels.items():

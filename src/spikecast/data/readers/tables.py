@@ -36,15 +36,17 @@ from spikecast.data.array_files import (
 )
 from spikecast.data.columns import find_qualities, name_value
 from spikecast.data.session import RawSession, Samples, SpikesInTime
+from spikecast.data.table_sessions import (
+    SESSION_NAMES,
+    check_one_session,
+    check_same_session,
+    list_sessions,
+)
 
 CONTENT = "tables of spikes (.csv, .tsv, .parquet) with the columns time and unit, or their folder"
 TIME_NAMES = ("time", "times", "time_s", "spike_time", "spike_times")
 UNIT_NAMES = ("unit", "unit_id", "cluster", "cluster_id", "neuron", "neuron_id", "cell")
 PROBE_NAMES = ("probe", "probe_id", "probe_name", "shank", "shank_id", "tetrode")
-SESSION_NAMES = (
-    *("session", "session_id", "session_name", "recording", "recording_id", "day", "date"),
-    *("subject", "subject_id", "animal", "mouse"),
-)
 AMPLITUDE_NAMES = ("amplitude", "amp", "amps", "amplitudes")
 SPIKES = "spikes"
 SUFFIXES = (".csv", ".tsv", ".parquet", ".pqt")
@@ -59,9 +61,10 @@ SHORTEST_TRIAL = 0.5  # seconds; rows of a table that are nearer are samples, as
 MOSTLY = 0.5  # of the cells of a column
 UNITS_OF_PROBES = NoticeKind(
     "units_of_probes",
-    "minor",
+    "serious",
     "{n_numbers} numbers of units are {n_units} units, for some stand under several values of "
-    "{columns}: units are called by both, as {example}",
+    "{columns}: units are called by both, as {example}. Where spikes of one unit lie on several, "
+    "leave the column out",
 )
 TEXT_LEFT_OUT = NoticeKind(
     "text_left_out",
@@ -102,12 +105,14 @@ def read_tables(source: Path) -> RawSession:
     if twice:
         raise FormatError(f"'{twice[0]}' and '{twice[1].name}' are two tables of one name")
     spikes, units, last, probes, notices = _read_spikes(paths.pop(SPIKES)[0])
-    sessions = {name: units[name].iloc[0] for name in find_columns(units, SESSION_NAMES)}
+    named = find_columns(units, SESSION_NAMES)
+    sessions = {name.casefold(): list_sessions(units[name]) for name in named}
     tables, events = {}, {}
     behavior: dict[str, Samples] = {}
     for name, (path,) in paths.items():
         table = read_table(path, ids=UNIT_NAMES)
-        _check_same_session(table, sessions, path)
+        if name.startswith("trials"):
+            notices += check_same_session(table, sessions, path)
         if name == "units":
             units = _join_units(units, table, probes, path)
             continue
@@ -183,7 +188,7 @@ def _read_spikes(path: Path) -> tuple[SpikesInTime, pd.DataFrame, float, list[st
         table, times = table.iloc[order], times[order]
         notices.append(SORTED())
     check_seconds(f"column '{time}' of '{path}'", times)
-    _check_one_session(table, path)
+    check_one_session(table, times, path)
     numbers = _read_ids(table[unit], path)
     probes = _find_probes(table.assign(**{unit: numbers}), unit)
     codes, ids = _name_units(table, numbers, probes, path)
@@ -199,32 +204,6 @@ def _read_spikes(path: Path) -> tuple[SpikesInTime, pd.DataFrame, float, list[st
     sizes = _read_numbers(table, amplitude, path) if amplitude else None
     spikes = SpikesInTime(times, codes, np.arange(len(ids)), 1.0, sizes)
     return spikes, units, float(times[-1]), probes, [*notices, *about]
-
-
-def _check_one_session(table: pd.DataFrame, path: Path) -> None:
-    """Raise where a table of spikes holds several sessions: they would lie over each other."""
-    for name in find_columns(table, SESSION_NAMES):
-        values = sorted(map(name_value, table[name].dropna().unique()))
-        if len(values) > 1:
-            first, second = map(quote, values[:2])
-            raise FormatError(
-                f"'{path}' has {len(values)} values of '{name}' ({first}, {second}"
-                f"{', ...' if len(values) > 2 else ''}): spikes of several sessions would lie over "
-                "each other; keep the rows of one. Where all are of one recording on one clock, "
-                "leave the column out"
-            )
-
-
-def _check_same_session(table: pd.DataFrame, sessions: dict[str, Any], path: Path) -> None:
-    """Raise where a table has rows of another session than that of the spikes."""
-    for name, value in sessions.items():
-        found = map(name_value, table[name].dropna().unique()) if name in table else []
-        other = next((one for one in found if one != name_value(value)), None)
-        if other is not None:
-            raise FormatError(
-                f"'{path}' has rows whose '{name}' is {quote(other)}; that of the spikes is "
-                f"{quote(name_value(value))}: keep the rows of one session"
-            )
 
 
 def _find_probes(table: pd.DataFrame, unit: str) -> list[str]:
