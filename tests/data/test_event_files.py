@@ -88,6 +88,28 @@ def test_cells_are_counted_down_the_columns(tmp_path):
     assert read_event_times(f"{tmp_path / 'a.mat'}:stim{{2}}").tolist() == [2, 3, 4]
 
 
+def test_a_vector_goes_before_cells_and_only_what_is_named_is_read(tmp_path):
+    path = tmp_path / "a.mat"
+    with h5py.File(path, "w", userblock_size=512) as file:
+        file["onsets"] = TIMES[np.newaxis]
+        cells = file.create_dataset("stim", (1, 1), dtype=h5py.ref_dtype)
+        file["gone"] = np.arange(3.0)
+        cells[0, 0] = file["gone"].ref
+        del file["gone"]
+    with path.open("r+b") as file:
+        file.write(b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM")
+    np.testing.assert_array_equal(read_event_times(str(path)), TIMES)
+    np.testing.assert_array_equal(read_event_times(f"{path}:onsets"), TIMES)
+    with pytest.raises(FormatError, match="damaged"):
+        read_event_times(f"{path}:stim{{1}}")
+    cells = np.array([[TIMES, np.arange(3.0)]], dtype=object)
+    savemat(tmp_path / "b.mat", {"stim": cells, "onsets": TIMES})
+    np.testing.assert_array_equal(read_event_times(str(tmp_path / "b.mat")), TIMES)
+    savemat(tmp_path / "c.mat", {"stim": cells, "rate": 30000.0})
+    with pytest.raises(FormatError, match="holds 3 lists of numbers; choose one"):
+        read_event_times(str(tmp_path / "c.mat"))
+
+
 def test_a_cell_array_of_matlab_7_3(tmp_path):
     path = tmp_path / "a.mat"
     with h5py.File(path, "w", userblock_size=512) as file:

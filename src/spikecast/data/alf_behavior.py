@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,7 +29,7 @@ IN_SEVERAL_TASKS = NoticeKind(
     "in_several_tasks",
     "serious",
     "{names}: there in several of the folders {folders}; those of a task are called by it, as "
-    "{example}",
+    "{example}{default}",
 )
 Found = TypeVar("Found")
 
@@ -56,9 +56,23 @@ def read_tasks(
         notices.append(TASKS(folders=used))
     if names:
         example = next(name for name in (*tables, *times, *behavior) if TASK.match(name))
-        notices.append(IN_SEVERAL_TASKS(names=names, folders=used, example=example))
+        plain = [name for name in names if name in {**tables, **times, **behavior}]
+        default = f"; without it, {', '.join(plain)} is that of {session.name}" if plain else ""
+        several = IN_SEVERAL_TASKS(names=names, folders=used, example=example, default=default)
+        notices.append(several)
     order = sorted(tables, key=lambda name: not TRIALS.fullmatch(name))
     return {name: tables[name] for name in order}, times, behavior, notices
+
+
+def list_second_tables(tables: Collection[str]) -> list[str]:
+    """Return the tables of tasks that the folder of the session has, too.
+
+    Examples
+    --------
+    >>> list_second_tables(["trials", "task_01_trials", "task_01_passive"])
+    ['task_01_trials']
+    """
+    return [name for name in tables if TASK.match(name) and name.split("_", 2)[-1] in tables]
 
 
 def _join_tasks(found: Mapping[str, Mapping[str, Found]]) -> tuple[dict[str, Found], list[str]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,8 +23,9 @@ MIXED_AREAS = NoticeKind(
 UNLABELED_PROBES = NoticeKind(
     "unlabeled_probes",
     "serious",
-    "no unit of {probes} has a label of quality: all {n} count as good, as where the probe is read "
-    "alone; to leave them out, give the folder of another probe",
+    "no unit of {probes} has the label of quality that units of the other probes are judged by: "
+    "all {n} count as good, as where the probe is read alone; to leave them out, give the folder "
+    "of another probe",
 )
 
 
@@ -36,14 +38,21 @@ def join_notices(notices: Mapping[str, list[Notice]]) -> list[Notice]:
         sources.setdefault(source.values["source"] if source else "none", []).append(probe)
         for notice in of_probe:
             known = joined.get(notice.code)
-            if known is not None and notice.code != AREA_FROM.code:
-                sums = {name: known.values[name] + n for name, n in notice.values.items()}
-                notice = replace(notice, values=sums)
+            if known is not None:
+                notice = replace(notice, values=_add_counts(known.values, notice.values))
             joined[notice.code] = notice
     if AREA_FROM.code in joined and len(sources) > 1:
         each = [f"{source} ({', '.join(probes)})" for source, probes in sources.items()]
         joined[AREA_FROM.code] = AREA_FROM(source="; ".join(each))
     return list(joined.values())
+
+
+def _add_counts(known: Mapping[str, Any], added: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of two notices of one kind: numbers are added, others are the second's."""
+    return {
+        name: known[name] + value if isinstance(value, int) else value
+        for name, value in added.items()
+    }
 
 
 def fill_qualities(units: pd.DataFrame, probes: np.ndarray) -> tuple[pd.DataFrame, list[Notice]]:

@@ -23,6 +23,7 @@ from spikecast.data.matlab_check import check_matlab
 
 TRIAL_SUFFIXES = (*TABLE_SUFFIXES,)
 MOST_NAMED = 4  # variables that a message names
+ALL_CELLS = "*"
 EVENT_SUFFIXES = (".npy", ".csv", ".tsv", ".txt", ".mat")
 
 
@@ -111,10 +112,13 @@ def _read_one_column(path: Path) -> np.ndarray:
 
 def _read_matlab_variable(path: Path, variable: str, cell: int | None) -> np.ndarray:
     """Return a vector of a MATLAB file; `variable` may be left out where there is only one."""
-    vectors = _list_vectors(read_matlab(path, cells=True))
+    vectors = _list_vectors(read_matlab(path, cells=variable))
     name = variable + (f"{{{cell + 1}}}" if cell is not None else "")
-    if not name and len(vectors) == 1:
-        name = next(iter(vectors))
+    outside = {key: values for key, values in vectors.items() if "{" not in key}
+    if not name and sum(map(len, outside.values())) < 2:  # nothing, or one number, as of a rate
+        outside = vectors = _list_vectors(read_matlab(path, cells=ALL_CELLS))
+    if not name and len(outside) == 1:
+        name = next(iter(outside))
     if name not in vectors:
         listed = [f"{path}:{key} ({len(values)})" for key, values in vectors.items()]
         choices = ", ".join(map(shorten_line, listed[:MOST_NAMED]))
@@ -146,10 +150,11 @@ def _list_vectors(content: dict[str, Any]) -> dict[str, np.ndarray]:
     return vectors
 
 
-def read_matlab(path: Path, *, cells: bool = False) -> dict[str, Any]:
+def read_matlab(path: Path, *, cells: str = "") -> dict[str, Any]:
     """Return the variables of a ``.mat`` file (version 4 to 7.2; 7.3 through HDF5) by name.
 
-    Cell arrays of version 7.3 are read with `cells` only; older files are read as a whole.
+    Of a file of version 7.3, the one cell array that `cells` names is read, or all (``"*"``); older
+    files are read as a whole.
     """
     from scipy.io import loadmat
 
@@ -168,10 +173,10 @@ def read_matlab(path: Path, *, cells: bool = False) -> dict[str, Any]:
     return {name: value for name, value in content.items() if not name.startswith("__")}
 
 
-def _read_matlab_hdf5(path: Path, cells: bool) -> dict[str, Any]:
+def _read_matlab_hdf5(path: Path, cells: str) -> dict[str, Any]:
     """Return the arrays of numbers at the top of a MATLAB 7.3 file, axes as MATLAB has them.
 
-    With `cells` also cell arrays, as arrays of objects; what is no array of numbers is empty there.
+    Cell arrays are arrays of objects; what is no array of numbers is empty there.
     """
     import h5py
 
@@ -181,10 +186,10 @@ def _read_matlab_hdf5(path: Path, cells: bool) -> dict[str, Any]:
             arrays = {name: item for name, item in file.items() if _holds_numbers(item)}
             check_fits(sum(item.size * item.dtype.itemsize for item in arrays.values()), path)
             content: dict[str, Any] = {name: item[()].T for name, item in arrays.items()}
-            for name, item in file.items() if cells else ():
+            for name in file if cells == ALL_CELLS else [cells] if cells in file else []:
                 # the cells of an empty cell array are numbers: its sizes
-                if _holds_references(item):
-                    content[name] = _read_cells(file, item, path)
+                if _holds_references(file[name]):
+                    content[name] = _read_cells(file, file[name], path)
             return content
 
 

@@ -261,6 +261,8 @@ class RawSession:
         Fluorescence: values (sample, unit); None for spikes.
     tables : mapping of DataFrame
         Trial tables by name, one row per trial; times in seconds on the session's clock.
+    second_tables : sequence of str
+        Those of `tables` that give way to another that has the event too, where none is named.
     events : mapping of array
         Bare lists of event times by name (`stimulus` -> (event,)), where there is no table.
     behavior : mapping of Samples
@@ -295,6 +297,7 @@ class RawSession:
     spikes: Spikes | None = None
     traces: Samples | None = None
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    second_tables: Sequence[str] = ()
     events: Mapping[str, np.ndarray] = field(default_factory=dict)
     behavior: Mapping[str, Samples] = field(default_factory=dict)
     area_columns: Sequence[str] = ()

@@ -5,7 +5,9 @@ import pandas as pd
 import pytest
 
 from spikecast.core.errors import InputError
+from spikecast.core.notices import NoticeKind
 from spikecast.data import load
+from spikecast.data.alf_probes import join_notices
 from spikecast.data.cuts.taken import read_taken
 from spikecast.data.readers import alf
 
@@ -61,7 +63,7 @@ def test_a_probe_without_labels_keeps_its_units_beside_one_with_labels(session, 
     write_two_probes(session, labels)
     recording = load(session, **CUT)
     assert recording.neurons["probe"].tolist() == ["probe00"] * 3 + ["probe01"] * 4
-    assert "no unit of probe01 has a label of quality: all 4 count as good" in say(recording)
+    assert "no unit of probe01 has the label of quality that units of the other" in say(recording)
     assert load(session, units="all", **CUT).n_neurons == 8
 
 
@@ -130,3 +132,20 @@ def test_of_several_tasks_each_keeps_its_name(session):
         "trials, wheel_position: there in several of the folders task_00, task_01; those of a task "
         "are called by it, as task_00_trials" in say(recording)
     )
+
+
+def test_trials_beside_the_folders_of_tasks_are_taken_where_none_are_named(session):
+    write_probe(session / "probe00", brainLocationIds_ccf_2017=[382] * 4)
+    times = write_task(session, "task_01", 52.5, stimOff_times=np.arange(10) + 60.5)
+    recording = load(session, **CUT)
+    assert recording.trials["event_time"].tolist() == EVENTS.tolist()
+    assert "by it, as task_01_trials; without it, trials is that of alf" in say(recording)
+    recording = load(session, trials="task_01_trials", **CUT)
+    assert recording.trials["event_time"].tolist() == times.tolist()
+    assert load(session, **(CUT | {"align": "stimOff_times"})).n_trials == 10
+
+
+def test_notices_of_probes_add_their_numbers():
+    kind = NoticeKind("odd", "minor", "{n} units of {file} are odd")
+    (joined,) = join_notices({"a": [kind(n=1, file="x")], "b": [kind(n=2, file="x")]})
+    assert str(joined) == "3 units of x are odd"

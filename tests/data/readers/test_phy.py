@@ -70,6 +70,13 @@ def test_counts_are_those_planted(tmp_path):
     assert session.session == "mine"
 
 
+@pytest.mark.parametrize(("values", "found"), [((3.2, 6.4), []), ((385, 382), ["area"])])
+def test_sizes_of_units_are_no_areas(folder, values, found):
+    (folder / "cluster_area.tsv").unlink()
+    (folder / "cluster_metrics.csv").write_text(f"cluster_id,area\n2,{values[0]}\n5,{values[1]}\n")
+    assert phy.read_folder(folder).area_columns == found
+
+
 def test_a_persons_label_goes_before_kilosorts_and_it_is_said(folder):
     session = phy.read_folder(folder)
     assert list(session.units["quality"]) == ["good", "good", "good"]

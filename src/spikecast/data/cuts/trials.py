@@ -188,7 +188,8 @@ def find_events(raw: RawSession, align: str, trials: str | None) -> Trials:
     align : str
         A column of a trial table, a name among the session's events, or a file of times.
     trials : str, optional
-        Name of the table, or a file; by default the one table that has a column `align`.
+        Name of the table, or a file; by default the one table that has a column `align`, but for
+        second tables.
     """
     opened = dict(raw.tables)
     if trials is not None:
@@ -201,6 +202,7 @@ def find_events(raw: RawSession, align: str, trials: str | None) -> Trials:
             )
         opened = {trials: opened[trials]}
     holders = [name for name, table in opened.items() if align in map(str, table.columns)]
+    holders = [name for name in holders if name not in raw.second_tables] or holders
     if len(holders) > 1:
         both = " and ".join(f"'{name}'" for name in holders)
         raise InputError(f"the tables {both} both have a column '{align}'; name one as trials")

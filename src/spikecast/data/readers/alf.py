@@ -33,7 +33,7 @@ import pandas as pd
 from spikecast.core.errors import FormatError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.numbers import to_numbers
-from spikecast.data.alf_behavior import read_tasks
+from spikecast.data.alf_behavior import list_second_tables, read_tasks
 from spikecast.data.alf_files import REVISION, TABLES, AlfFolder, list_files, read_object
 from spikecast.data.alf_probes import (
     AREA_FROM,
@@ -158,6 +158,7 @@ def read_session(session: Path, probes: tuple[Path, ...]) -> RawSession:
         units=units,
         spikes=spikes,
         tables=tables,
+        second_tables=list_second_tables(tables),
         events=events,
         behavior=behavior,
         area_columns=columns,

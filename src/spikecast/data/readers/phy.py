@@ -36,6 +36,7 @@ from spikecast.data.array_files import (
     INDEX,
     check_spike_times,
     count_spikes,
+    find_columns,
     map_array,
     map_matrix,
     pick_column,
@@ -123,7 +124,7 @@ def read_folder(folder: Path) -> RawSession:
             1 / rate,
             _map_amplitudes(folder / "amplitudes.npy", len(times)),
         ),
-        area_columns=[str(name) for name in units if str(name).casefold() in AREA_NAMES],
+        area_columns=[name for name in find_columns(units, AREA_NAMES) if _is_name(units[name])],
         quality_columns=quality,
         duration=(0.0, float(times[-1]) / rate),
         session=folder.resolve().name,
@@ -265,6 +266,11 @@ def _join_quality(units: pd.DataFrame) -> tuple[list[str], list[Notice]]:
         n_group=n_group, n_sorter=len(units) - n_group, n_differ=int(differ.sum())
     )
     return ["quality"], [joined]
+
+
+def _is_name(values: pd.Series) -> bool:
+    """Return whether a column can name areas: text, or whole numbers as those of an atlas."""
+    return values.dtype.kind != "f" or bool((values.dropna() % 1 == 0).all())
 
 
 def _map_amplitudes(path: Path, n_spikes: int) -> np.ndarray | None:
