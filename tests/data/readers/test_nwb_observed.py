@@ -69,6 +69,47 @@ def test_invalid_intervals_without_an_end_are_said(tmp_path):
     assert "2 of 2 intervals" in find(recording, "some_intervals_left")[0]
 
 
+def write_two_probes(path, *intervals):
+    """Write units of two probes, the first unit alone on probe A; intervals have tags."""
+
+    def add(nwb):
+        groups = [
+            nwb.create_electrode_group(
+                name=f"probe{letter}", description="", location="", device=nwb.create_device(name)
+            )
+            for letter, name in (("A", "first"), ("B", "second"))
+        ]
+        for row, area in enumerate(planted.AREAS):
+            nwb.add_electrode(id=row, location=area, group=groups[row > 0])
+        for row, times in enumerate(planted.spike_times()):
+            nwb.add_unit(spike_times=times, electrodes=[row])
+        for start, stop, *tags in intervals:
+            nwb.add_invalid_time_interval(start_time=start, stop_time=stop, tags=tags)
+
+    return planted.write_parts(path, add, planted.add_trials)
+
+
+@pytest.mark.parametrize("tags", [("EcephysProbe", "12", "probeA"), ("first",)])
+def test_invalid_times_of_one_probe_concern_its_units(tmp_path, tags):
+    recording = load(write_two_probes(tmp_path / "a.nwb", (0.0, 200.0, *tags)), **PLACE)
+    np.testing.assert_array_equal(recording.activity, planted.expected_counts()[:, :, 1:])
+    assert find(recording, "units_unobserved")
+    some = load(write_two_probes(tmp_path / "b.nwb", (20.5, 28.6, *tags)), **PLACE)
+    kept = np.isin(planted.EVENTS, [20.0, 23.0, 26.0, 29.0], invert=True)
+    np.testing.assert_array_equal(some.activity, planted.expected_counts()[kept])
+
+
+def test_invalid_times_of_a_probe_that_is_not_known_are_not_taken_and_that_is_said(tmp_path):
+    path = write_two_probes(
+        tmp_path / "a.nwb",
+        (0.0, 200.0, "EcephysProbe", "probeZ"),
+        (5.0, 5.2, "EcephysSession", "1", "all_probes"),
+    )
+    recording = load(path, **PLACE)
+    assert recording.shape == (29, 15, 3)
+    assert "'invalid_times' is not taken" in find(recording, "intervals_left")[0]
+
+
 def test_trials_of_a_pause_are_left_out_and_intervals_that_touch_are_one(tmp_path):
     paused = [[0.0, 30.0], [30.0, 51.2], [60.0, 100.0]]
     recording = load(write_observed(tmp_path / "a.nwb", [paused] * 3), **PLACE)

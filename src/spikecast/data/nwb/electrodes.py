@@ -217,7 +217,7 @@ def _compare_groups(
     units: Any, electrodes: Any, rows: np.ndarray, how: str
 ) -> tuple[np.ndarray, list[Notice]]:
     """Return a mask of the units (unit,) whose electrode is of another group, and a notice."""
-    own, of_electrodes = _name_groups(units, "electrode_group"), _name_groups(electrodes, "group")
+    own, of_electrodes = name_groups(units, "electrode_group"), name_groups(electrodes, "group")
     other = np.zeros(len(rows), dtype=bool)
     if own is None or of_electrodes is None or not np.isin(own, of_electrodes).any():
         return other, []  # or other names for the same
@@ -237,7 +237,7 @@ def _compare_groups(
     return other, [notice]
 
 
-def _name_groups(table: Any, column: str) -> np.ndarray | None:
+def name_groups(table: Any, column: str) -> np.ndarray | None:
     """Return the name of the group in each row of a table, "" where there is none, or None."""
     name = column if column in table.colnames else f"{column}_name"
     if name not in table.colnames:

@@ -32,7 +32,7 @@ from spikecast.core.notices import Notice, NoticeKind
 from spikecast.data.nwb.binned import list_binned, name_session, read_binned
 from spikecast.data.nwb.columns import read_columns
 from spikecast.data.nwb.imaging import read_imaging
-from spikecast.data.nwb.observed import INVALID, read_invalid, read_observed
+from spikecast.data.nwb.observed import INVALID, leave_out_parts, read_invalid, read_observed
 from spikecast.data.nwb.series import list_series, read_series
 from spikecast.data.nwb.units import find_units, note_silent, open_spikes, read_units
 from spikecast.data.recording import Recording
@@ -133,14 +133,15 @@ def read_session(nwb: Any, name: str = "the file") -> RawSession:
     tables, notices = _read_tables(nwb, objects)
     behavior, events, about_series = read_series(list_series(objects))
     events |= _list_events(nwb, objects)
-    invalid, about_invalid = read_invalid(nwb)
+    invalid, parts, about_invalid = read_invalid(nwb)
     content: dict[str, Any]
     table, about_table = find_units(nwb, objects)
     if table is not None and (stored := open_spikes(table)) is not None:
         units, areas, qualities, about_units = read_units(table, nwb.electrodes)
         duration = stored.span()
         observed, about_observed = read_observed(table, duration)
-        about_units += [*note_silent(stored), *about_observed]
+        observed, about_parts = leave_out_parts(observed, table, units, parts)
+        about_units += [*note_silent(stored), *about_observed, *about_parts]
         content = {
             "spikes": SpikesByUnit(partial(_guard_unit, name, stored)),
             "units": units,
