@@ -106,7 +106,22 @@ def test_an_electrode_of_another_group_is_not_taken(tmp_path, name):
     ]
     own = [] if name == "electrodes" else [name]
     areas, notices = read(write_units(tmp_path / "a.nwb", own, units))
-    assert areas == ["CA1", "MOs", "unknown"]
+    assert areas == ["CA1", "MOs", "brain"]  # the location of its group
     (said,) = say(notices, "other_group")
     assert said.startswith("1 of 3 units")
     assert "unit 2: 'Probe2', its electrode: 'Probe1'" in said
+
+
+def test_numbers_that_fit_in_the_first_group_only_are_said(tmp_path):
+    units = [{"max_channel": number} for number in (0, 1, 2)]
+    _, notices = read(write_units(tmp_path / "a.nwb", ["max_channel"], units))
+    assert say(notices, "first_group")
+
+
+def test_numbers_beyond_the_rows_are_ids_and_nothing_is_said(tmp_path):
+    units = [{"max_channel": number} for number in (1, 4, 6)]
+    path = write_units(tmp_path / "a.nwb", ["max_channel"], units, ids=[1, 2, 3, 4, 5, 6])
+    areas, notices = read(path)
+    assert areas == ["CA1", "MOs", "VISp"]
+    assert not say(notices, "ids_or_rows")
+    assert not say(notices, "first_group")

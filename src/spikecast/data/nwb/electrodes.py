@@ -38,9 +38,18 @@ OTHER_GROUP = NoticeKind(
     "other_group",
     "serious",
     "{n} of {n_units} units are of another electrode group than the electrode ({how}) that they "
-    "name (unit {unit}: '{own}', its electrode: '{other}'): their areas are unknown. Are "
+    "name (unit {unit}: '{own}', its electrode: '{other}'): the location of their own group is "
+    "taken, and without one their areas are unknown. Are "
     "electrodes counted from 0 in each group? Areas that are right can stand in a column of the "
     "units, which area_column names",
+)
+
+
+FIRST_GROUP = NoticeKind(
+    "first_group",
+    "serious",
+    "the numbers in the column '{column}' of the units name only electrodes of the first of "
+    "several groups ('{group}'): are they counted anew in each group? Areas are then wrong",
 )
 
 
@@ -90,7 +99,29 @@ def find_electrodes(
         notices.append(ELECTRODES_LOST(how=named.how, detail=detail))
     rows = np.where(lost, 0, named.rows)
     other, about_groups = _compare_groups(units, electrodes, np.where(lost, -1, rows), named.how)
-    return _blank(known.iloc[rows].reset_index(drop=True), lost | other), notices + about_groups
+    taken = _blank(known.iloc[rows].reset_index(drop=True), lost | other)
+    if other.any() and "electrode_group" in units.colnames:
+        groups = units["electrode_group"].data[:]
+        own = np.array([str(getattr(one, "location", "") or "") for one in groups], dtype=object)
+        for name in find_columns(taken, (*AREA_NAMES, "group_location")):
+            if not pd.api.types.is_numeric_dtype(taken[name]):
+                taken[name] = taken[name].mask(other, own)
+    return taken, notices + about_groups + _note_first_group(units, table, electrodes, rows)
+
+
+def _note_first_group(
+    units: Any, table: pd.DataFrame, electrodes: Any, rows: np.ndarray
+) -> list[Notice]:
+    """Return a notice where numbers of electrodes may be counted in each of several groups."""
+    if list_references(units) or name_groups(units, "electrode_group") is not None:
+        return []
+    groups = name_groups(electrodes, "group")
+    if groups is None or len(set(groups)) < 2:
+        return []
+    size = int((groups == groups[0]).sum())
+    column = next(name for name in CHANNEL_NAMES if name in table)
+    numbers = to_numbers(table[column])
+    return [FIRST_GROUP(column=column, group=str(groups[0]))] if numbers.max() <= size else []
 
 
 def _blank(taken: pd.DataFrame, unknown: np.ndarray) -> pd.DataFrame:
@@ -149,6 +180,8 @@ def _name_rows(
 
 def _note_ids(channel: str, numbers: np.ndarray, rows: np.ndarray, n_rows: int) -> list[Notice]:
     """Return a notice where a number that is taken for an id is also that of another row."""
+    if (numbers >= n_rows).any():  # rows cannot be meant
+        return []
     also = (rows >= 0) & (numbers >= 0) & (numbers < n_rows) & (numbers != rows)
     return [IDS_OR_ROWS(column=channel, n=int(also.sum()), n_units=len(rows))] if also.any() else []
 
