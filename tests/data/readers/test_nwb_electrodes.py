@@ -71,7 +71,7 @@ def test_the_largest_waveform_goes_before_the_first_electrode(tmp_path):
 def test_a_number_counts_where_it_is_the_id_of_an_own_electrode(tmp_path):
     units = [
         {"electrodes": list(range(6)), "peak_channel_id": 104},
-        {"electrodes": [2, 3, 4], "peak_channel_id": 100},  # of no own electrode
+        {"electrodes": [2, 3, 4], "peak_channel_id": 103},
         {"electrodes": [0, 5], "peak_channel_id": 105},
     ]
     path = write_units(
@@ -79,9 +79,8 @@ def test_a_number_counts_where_it_is_the_id_of_an_own_electrode(tmp_path):
     )
     areas, notices = read(path)
     assert areas == ["VISp", "MOs", "VISp"]
-    first, peak = sorted(say(notices, "several_areas"))
-    assert first == "1 units have electrodes in several areas: the first one is taken"
-    assert peak == "2 units have electrodes in several areas: that of 'peak_channel_id' is taken"
+    (peak,) = say(notices, "several_areas")
+    assert peak == "3 units have electrodes in several areas: that of 'peak_channel_id' is taken"
     assert not say(notices, "ids_or_rows")
 
 
@@ -125,3 +124,14 @@ def test_numbers_beyond_the_rows_are_ids_and_nothing_is_said(tmp_path):
     assert areas == ["CA1", "MOs", "VISp"]
     assert not say(notices, "ids_or_rows")
     assert not say(notices, "first_group")
+
+
+def test_numbers_of_no_own_electrode_refute_their_column(tmp_path):
+    units = [
+        {"electrodes": [0, 1, 2], "peak_channel": 2},
+        {"electrodes": [3, 4, 5], "peak_channel": 1},
+        {"electrodes": [3, 4, 5], "peak_channel": 2},
+    ]
+    areas, notices = read(write_units(tmp_path / "a.nwb", ["peak_channel"], units))
+    assert areas == ["CA1", "MOs", "MOs"]
+    assert "for 2 of 3 units" in say(notices, "not_own_electrode")[0]

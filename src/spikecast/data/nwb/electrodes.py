@@ -45,6 +45,12 @@ OTHER_GROUP = NoticeKind(
 )
 
 
+NOT_OWN = NoticeKind(
+    "not_own_electrode",
+    "serious",
+    "the column '{column}' names none of a unit's own electrodes for {n} of {n_units} units (is it "
+    "counted anew in each probe?): it is not taken, but the first electrode of each unit is",
+)
 FIRST_GROUP = NoticeKind(
     "first_group",
     "serious",
@@ -169,11 +175,16 @@ def _name_rows(
     if members is None or first is None:
         return Named(by_id, channel), _note_ids(channel, numbers, by_id, len(known))
     own = np.array([row in of_unit for row, of_unit in zip(by_id, members)], dtype=bool)
+    filled = np.array([len(of_unit) > 0 for of_unit in members], dtype=bool)
+    wrong = (numbers >= 0) & ~own & filled
+    about_peaks = [NOT_OWN(column=channel, n=int(wrong.sum()), n_units=len(own))]
+    own &= not wrong.any()
     rows = np.where(own, by_id, first)
     notices = _note_several(members, known, own, channel)
     asked = np.array([len(of_unit) > 1 for of_unit in members], dtype=bool) & own
     return Named(rows, "electrodes"), [
         *notices,
+        *(about_peaks if wrong.any() else []),
         *_note_ids(channel, numbers, np.where(asked, by_id, -1), len(known)),
     ]
 
