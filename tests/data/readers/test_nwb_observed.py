@@ -188,3 +188,9 @@ def test_one_long_trial_keeps_its_time_and_says_what_was_not_recorded(tmp_path):
     assert invalid.startswith("12% of the time from 0 to 80 s is invalid")
     assert pause.startswith("25% of the time from 0 to 80 s is not recorded in most units")
     assert "name an event" in find(recording, "units_unobserved")[0]
+
+
+def test_intervals_from_the_first_to_the_last_spike_say_nothing(tmp_path):
+    own = [[[times[0], times[-1]]] for times in planted.spike_times()]
+    recording = load(write_observed(tmp_path / "a.nwb", own), **PLACE)
+    np.testing.assert_array_equal(recording.activity, planted.expected_counts())

@@ -121,12 +121,13 @@ def _cut_out(intervals: np.ndarray, invalid: np.ndarray) -> np.ndarray:
 
 
 def read_observed(
-    units: Any, span: tuple[float, float]
+    units: Any, span: tuple[float, float], own: np.ndarray
 ) -> tuple[list[np.ndarray] | None, list[Notice]]:
     """Return the intervals (interval, 2) in which each unit was recorded, or None.
 
     Those of a unit of which nothing is said are empty. Intervals beyond the `span` of all spikes
-    are on another clock, and not taken.
+    are on another clock, and not taken. One from a unit's first to its last spike (`own`) says
+    nothing of when it was recorded.
     """
     if OBSERVED not in units.colnames:
         return None, []
@@ -151,7 +152,11 @@ def read_observed(
             f"{span[1]:g} s"
         )
         return None, [INTERVALS_LEFT(name=OBSERVED, why=why)]
-    return [limits[start:stop] for start, stop in zip(starts, ends)], []
+    parts = [limits[start:stop] for start, stop in zip(starts, ends)]
+    return [
+        part[:0] if len(part) == 1 and np.allclose(part[0], of_unit, rtol=0, atol=1e-3) else part
+        for part, of_unit in zip(parts, own)
+    ], []
 
 
 def _are_sound(limits: np.ndarray) -> np.ndarray:

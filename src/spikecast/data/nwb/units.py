@@ -64,18 +64,24 @@ class StoredSpikes:
             raise FormatError(f"unit {self.ids[unit]} has spike times that are NaN or infinite")
         return times if (np.diff(times) >= 0).all() else np.sort(times)
 
+    def ends_of_units(self) -> np.ndarray:
+        """Return the first and the last time of each unit, (unit, 2); NaN without spikes."""
+        starts = np.concatenate([[0], self.ends[:-1]])
+        limits = np.full((len(self.ends), 2), np.nan)
+        for unit in np.flatnonzero(self.ends > starts):
+            places = (int(starts[unit]), int(self.ends[unit]) - 1)
+            limits[unit] = sorted(float(self.times[place]) for place in places)
+        return limits
+
     def span(self) -> tuple[float, float]:
         """Return the first and the last time of the session, in seconds.
 
         It lasts a few mean distances of spikes (of all units) longer than the last spike.
         """
-        starts = np.concatenate([[0], self.ends[:-1]])
-        units = np.flatnonzero(self.ends > starts)
-        if not len(units):
+        limits = self.ends_of_units()
+        if np.isnan(limits).all():
             return 0.0, 0.0
-        places = [*starts[units], *(self.ends[units] - 1)]  # a unit may be in backward order
-        times = [float(self.times[int(place)]) for place in places]
-        first, last = min(times), max(times)
+        first, last = float(np.nanmin(limits)), float(np.nanmax(limits))
         silence = MEAN_DISTANCES * (last - first) / max(int(self.ends[-1]), 1)
         return (0.0 if 0 <= first < STARTS_AT_ZERO else first), last + silence
 
