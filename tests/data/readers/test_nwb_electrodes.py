@@ -111,6 +111,17 @@ def test_an_electrode_of_another_group_is_not_taken(tmp_path, name):
     assert "unit 2: 'Probe2', its electrode: 'Probe1'" in said
 
 
+def test_one_group_for_all_units_is_believed_less_than_their_electrodes(tmp_path):
+    units = [{"electrodes": [row], "electrode_group": 0} for row in (1, 4, 1)]
+    areas, notices = read(write_units(tmp_path / "a.nwb", [], units))
+    assert areas == ["CA1", "VISp", "CA1"]
+    assert "(electrodes) of 1 of 3 units lie in others" in say(notices, "one_group")[0]
+    units = [{"electrodes": [row], "electrode_group": 1} for row in (1, 2, 1)]
+    areas, notices = read(write_units(tmp_path / "b.nwb", [], units))
+    assert areas == ["brain"] * 3
+    assert say(notices, "other_group")
+
+
 def test_numbers_that_fit_in_the_first_group_only_are_said(tmp_path):
     units = [{"max_channel": number} for number in (0, 1, 2)]
     _, notices = read(write_units(tmp_path / "a.nwb", ["max_channel"], units))

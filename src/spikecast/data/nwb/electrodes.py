@@ -43,8 +43,12 @@ OTHER_GROUP = NoticeKind(
     "electrodes counted from 0 in each group? Areas that are right can stand in a column of the "
     "units, which area_column names",
 )
-
-
+ONE_GROUP = NoticeKind(
+    "one_group",
+    "serious",
+    "all units are said to be of the electrode group '{own}', but the electrodes ({how}) of {n} of "
+    "{n_units} lie in others: the electrodes are believed",
+)
 NOT_OWN = NoticeKind(
     "not_own_electrode",
     "serious",
@@ -269,6 +273,9 @@ def _compare_groups(
     other = (rows >= 0) & (own != "") & (theirs != "") & (own != theirs)
     if not other.any():
         return other, []
+    if len(set(own)) == 1 and not other.all() and list_references(units):  # written for all alike
+        n = int(other.sum())
+        return np.zeros_like(other), [ONE_GROUP(own=own[0], n=n, n_units=len(rows), how=how)]
     unit = int(np.flatnonzero(other)[0])
     notice = OTHER_GROUP(
         n=int(other.sum()),
