@@ -115,7 +115,7 @@ def test_one_group_for_all_units_is_believed_less_than_their_electrodes(tmp_path
     units = [{"electrodes": [row], "electrode_group": 0} for row in (1, 4, 1)]
     areas, notices = read(write_units(tmp_path / "a.nwb", [], units))
     assert areas == ["CA1", "VISp", "CA1"]
-    assert "(electrodes) of 1 of 3 units lie in others" in say(notices, "one_group")[0]
+    assert "but 1 of 3 are read from" in say(notices, "one_group")[0]
     units = [{"electrodes": [row], "electrode_group": 1} for row in (1, 2, 1)]
     areas, notices = read(write_units(tmp_path / "b.nwb", [], units))
     assert areas == ["brain"] * 3

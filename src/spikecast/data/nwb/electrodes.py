@@ -46,8 +46,8 @@ OTHER_GROUP = NoticeKind(
 ONE_GROUP = NoticeKind(
     "one_group",
     "serious",
-    "all units are said to be of the electrode group '{own}', but the electrodes ({how}) of {n} of "
-    "{n_units} lie in others: the electrodes are believed",
+    "all units are said to be of the electrode group '{own}', but {n} of {n_units} are read from "
+    "electrodes of others: the electrodes are believed",
 )
 NOT_OWN = NoticeKind(
     "not_own_electrode",
@@ -275,7 +275,7 @@ def _compare_groups(
         return other, []
     if len(set(own)) == 1 and not other.all() and list_references(units):  # written for all alike
         n = int(other.sum())
-        return np.zeros_like(other), [ONE_GROUP(own=own[0], n=n, n_units=len(rows), how=how)]
+        return np.zeros_like(other), [ONE_GROUP(own=own[0], n=n, n_units=len(rows))]
     unit = int(np.flatnonzero(other)[0])
     notice = OTHER_GROUP(
         n=int(other.sum()),
