@@ -57,7 +57,7 @@ FAST = {
     ("unfinished_study", "study resume"): 6,
 }
 SLOW = 10_000  # per kind of directory, or of file
-FEWEST, FEW, MANY = 5, 10, 50  # HDF5 files, and of each kind that is slow, and quick, to read
+FEWEST, FEW, MANY = 5, 10, 500  # HDF5 files, and of each kind that is slow, and quick, to read
 
 
 @pytest.mark.usefixtures("quick_pages")
