@@ -56,20 +56,9 @@ SLOW = (
     *("config of a run", "scores", "summary", "scores of neurons", "table of trials"),
     *("arrays of a fit", "tables of answers", "answers, as on their page", "cells of an atlas"),
     *("best settings of a sweep", "tries of a sweep", "preset of a study", "folder of tables"),
-    *(
-        "journal of a sweep",
-        "table of trials (csv, tsv)",
-        "matrices (MATLAB)",
-        "predictions to score",
-    ),
-    *(
-        "predictions to score",
-        "checkpoint of a training",
-        "folder of Suite2p",
-        "folder of Phy",
-        "spikes by trial",
-        "config that is given",
-    ),
+    *("journal of a sweep", "table of trials (csv, tsv)", "matrices (MATLAB)"),
+    *("predictions to score", "checkpoint of a training", "folder of Suite2p", "folder of Phy"),
+    *("spikes by trial", "config that is given"),
 )
 """Kinds that take more than a millisecond: of these, fewer are tried."""
 HDF5 = "recording (HDF5)"
