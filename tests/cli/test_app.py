@@ -10,6 +10,7 @@ import time
 import pytest
 import typer
 
+from spikecast import __version__
 from spikecast.cli.app import END_SIGNALS, choose_folder, resumable, show
 from spikecast.core.errors import InputError
 
@@ -178,3 +179,9 @@ def test_a_command_without_out_takes_a_free_folder_and_resumes_the_one_that_is_u
     for folder in (stem, tmp_path / "data_MOs-2"):
         (folder / "manifest.json").write_text(json.dumps(content | {"finished": moment}))
     assert choose_folder(stem, resume=True).name == "data_MOs-3"
+
+
+def test_the_version_is_an_option_and_a_command(spikecast):
+    for arguments in (("--version",), ("version",)):
+        done = spikecast(*arguments)
+        assert (done.status, done.output.strip()) == (0, __version__)

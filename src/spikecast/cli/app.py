@@ -174,8 +174,19 @@ SETTINGS: dict[str, Any] = {
 app = typer.Typer(cls=CommandFolder, **SETTINGS | {"add_completion": True})
 
 
+def print_version(asked: bool) -> None:
+    """Print the version and end, as other programs do."""
+    if asked:
+        show(spikecast.__version__)
+        raise typer.Exit
+
+
 @app.callback()
-def describe() -> None:
+def describe(
+    version: Annotated[
+        bool, typer.Option("--version", callback=print_version, help="print the version")
+    ] = False,
+) -> None:
     """Honest prediction between populations of neurons: from a recording to a report."""
 
 
