@@ -1,6 +1,5 @@
 """The electrode that each unit of an NWB file is read from, by its row in the electrode table."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -63,22 +62,6 @@ FIRST_GROUP = NoticeKind(
 )
 
 
-@dataclass(frozen=True, eq=False)
-class Named:
-    """The electrodes that units name.
-
-    Attributes
-    ----------
-    rows : array of int, (unit,)
-        Row of each unit's electrode in the electrode table; -1 where it is not known.
-    how : str
-        The columns of the units that name it, for messages.
-    """
-
-    rows: np.ndarray
-    how: str
-
-
 def list_references(units: Any) -> list[str]:
     """Return the columns of units that refer to rows of the electrode table and are read."""
     peak = next((name for name in CHANNEL_NAMES if _is_reference(units, name)), None)
@@ -100,15 +83,15 @@ def find_electrodes(
     known = _read_electrodes(electrodes)
     if known is None or known.empty:
         return None, [ELECTRODES_LOST(how=columns[0], detail="")]
-    named, notices = _name_rows(units, table, known, channel)
-    lost = (named.rows < 0) | (named.rows >= len(known))
+    named, how, notices = _name_rows(units, table, known, channel)
+    lost = (named < 0) | (named >= len(known))
     if lost.all():
-        return None, [*notices, ELECTRODES_LOST(how=named.how, detail="")]
+        return None, [*notices, ELECTRODES_LOST(how=how, detail="")]
     if lost.any():
         detail = f" ({lost.sum()} of {len(lost)} units)"
-        notices.append(ELECTRODES_LOST(how=named.how, detail=detail))
-    rows = np.where(lost, 0, named.rows)
-    other, about_groups = _compare_groups(units, electrodes, np.where(lost, -1, rows), named.how)
+        notices.append(ELECTRODES_LOST(how=how, detail=detail))
+    rows = np.where(lost, 0, named)
+    other, about_groups = _compare_groups(units, electrodes, np.where(lost, -1, rows), how)
     taken = _blank(known.iloc[rows].reset_index(drop=True), lost | other)
     if other.any() and "electrode_group" in units.colnames:
         groups = units["electrode_group"].data[:]
@@ -157,40 +140,42 @@ def _read_electrodes(electrodes: Any) -> pd.DataFrame | None:
 
 def _name_rows(
     units: Any, table: pd.DataFrame, known: pd.DataFrame, channel: str | None
-) -> tuple[Named, list[Notice]]:
-    """Return the electrode that each unit names, and notices."""
+) -> tuple[np.ndarray, str, list[Notice]]:
+    """Return the row of each unit's electrode (-1: unknown), what columns say so, and notices."""
     references = list_references(units)
     peaks = [name for name in references if name != "electrodes"]
     members = _read_members(units, "electrodes") if "electrodes" in references else None
-    first = None if members is None else _take_first(members)
+    rows, notices = np.full(len(units.id), -1), list[Notice]()
     if peaks:
         rows = _take_first(_read_members(units, peaks[0]))
-        how = peaks[0]
-        if first is not None:
-            rows, how = np.where(rows < 0, first, rows), f"{how}, electrodes"
-        return Named(rows, how), _note_several(members, known, rows >= 0, peaks[0])
-    if channel is None:
-        assert first is not None  # or no column names an electrode
-        return Named(first, "electrodes"), _note_several(
-            members, known, np.zeros(len(first), dtype=bool), ""
-        )
-    numbers = to_numbers(table[channel])
-    by_id = _find_rows(known.index, numbers)
-    if members is None or first is None:
-        return Named(by_id, channel), _note_ids(channel, numbers, by_id, len(known))
-    own = np.array([row in of_unit for row, of_unit in zip(by_id, members)], dtype=bool)
-    filled = np.array([len(of_unit) > 0 for of_unit in members], dtype=bool)
-    wrong = (numbers >= 0) & ~own & filled
-    about_peaks = [NOT_OWN(column=channel, n=int(wrong.sum()), n_units=len(own))]
-    own &= not wrong.any()
-    rows = np.where(own, by_id, first)
-    notices = _note_several(members, known, own, channel)
-    asked = np.array([len(of_unit) > 1 for of_unit in members], dtype=bool) & own
-    return Named(rows, "electrodes"), [
-        *notices,
-        *(about_peaks if wrong.any() else []),
-        *_note_ids(channel, numbers, np.where(asked, by_id, -1), len(known)),
-    ]
+    elif channel:
+        rows, notices = _find_by_id(to_numbers(table[channel]), channel, known.index, members)
+    peak = peaks[0] if peaks else channel or ""
+    if members is None:
+        return rows, peak, notices
+    notices = _note_several(members, known, rows >= 0, peak) + notices
+    how = f"{peak}, electrodes" if peaks else "electrodes"
+    return np.where(rows < 0, _take_first(members), rows), how, notices
+
+
+def _find_by_id(
+    numbers: np.ndarray, column: str, ids: pd.Index, members: list[np.ndarray] | None
+) -> tuple[np.ndarray, list[Notice]]:
+    """Return the row of the electrode that each number is the id of, and notices.
+
+    Beside the units' own electrodes (`members`) a number must be one of them, or none is taken.
+    """
+    rows = _find_rows(ids, numbers)
+    if members is None:
+        return rows, _note_ids(column, numbers, rows, len(ids))
+    own = np.array([row in of_unit for row, of_unit in zip(rows, members)], dtype=bool)
+    sizes = np.array([len(of_unit) for of_unit in members])
+    wrong = (numbers >= 0) & ~own & (sizes > 0)
+    if wrong.any():
+        refuted = NOT_OWN(column=column, n=int(wrong.sum()), n_units=len(rows))
+        return np.full(len(rows), -1), [refuted]
+    rows = np.where(own, rows, -1)
+    return rows, _note_ids(column, numbers, np.where(sizes > 1, rows, -1), len(ids))
 
 
 def _note_ids(channel: str, numbers: np.ndarray, rows: np.ndarray, n_rows: int) -> list[Notice]:

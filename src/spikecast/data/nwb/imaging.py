@@ -107,7 +107,7 @@ def _choose_planes(found: list[tuple[str, Any]]) -> tuple[list[Any], list[Notice
     lost: dict[str, tuple[list[str], set[tuple[int, int]]]] = {}  # by reason: names and cells
     for place in (place for place in others if place not in taken):
         one = found[place][1]
-        why, of_one = _explain(one, best, cells, _name_kind(ranks[place]) == kind)
+        why, of_one = _explain_left_out(one, best, cells, _name_kind(ranks[place]) == kind)
         if of_one:
             left_out, so_far = lost.setdefault(why, ([], set()))
             left_out.append(f"{container}/{one.name}")
@@ -116,7 +116,7 @@ def _choose_planes(found: list[tuple[str, Any]]) -> tuple[list[Any], list[Notice
     return [found[place][1] for place in sorted(taken)], notices
 
 
-def _explain(
+def _explain_left_out(
     one: Any, best: Any, cells: set[tuple[int, int]], same_kind: bool
 ) -> tuple[str, set[tuple[int, int]]]:
     """Return why a response is left out, and those of its cells that lack it; `cells` are taken."""
