@@ -51,3 +51,4 @@ def test_names_of_files_are_cut_in_messages():
     assert len(checks.suggest_name("d", names)) < 600
     assert len(checks.suggest_name("aaaaa", names)) < 200
     assert checks.suggest_name(("a",), ["b"]) == " Allowed: b."
+    assert checks.suggest_name("side", ["gr\noup"]) == " Allowed: gr oup."

@@ -80,7 +80,7 @@ def suggest_name(given: object, allowed: Iterable[object]) -> str:
 
 
 def _shorten_name(name: str) -> str:
-    return name if len(name) <= LONGEST_QUOTE else shorten_line(name)
+    return name if len(name) <= LONGEST_QUOTE and name.isprintable() else shorten_line(name)
 
 
 def check_one_of(what: str, given: T, allowed: Sequence[T]) -> T:

@@ -17,6 +17,7 @@ from spikecast.core.checksums import check_checksum, has_checksum
 from spikecast.core.errors import FormatError, InputError
 from spikecast.core.free_memory import check_archive, check_fits
 from spikecast.core.hdf5_check import check_readable
+from spikecast.core.numbers import to_common_type
 from spikecast.core.numpy_types import allow_python_2, check_date, check_npy_header
 from spikecast.core.stored import damaged, explain_errors
 
@@ -108,7 +109,7 @@ def _read_member(archive: zipfile.ZipFile, member: str, name: str) -> np.ndarray
                 "np.array(values, dtype=str)"
             ) from None
     check_unicode(quote(name), array)
-    return array
+    return to_common_type(array)
 
 
 def write_dataset(path: Path, dataset: xr.Dataset, encoding: Mapping[str, Any]) -> None:
@@ -124,6 +125,19 @@ def write_dataset(path: Path, dataset: xr.Dataset, encoding: Mapping[str, Any]) 
         except (ValueError, TypeError) as error:  # a name with a slash, text that is no Unicode
             raise InputError(f"this cannot be kept in a .nc file: {shorten_line(error)}") from None
     path.write_bytes(content)
+
+
+def load_dataset(opened: xr.Dataset) -> xr.Dataset:
+    """Return an opened data set in memory, its numbers in types that libraries work with.
+
+    All columns of trials and of neurons become coordinates, as :func:`mark_coordinates` says.
+    """
+    dataset = opened.load()
+    for name, variable in dataset.variables.items():
+        values = to_common_type(variable.values)
+        if values.dtype != variable.dtype:
+            dataset[name] = (variable.dims, values)
+    return mark_coordinates(dataset)
 
 
 def mark_coordinates(dataset: xr.Dataset) -> xr.Dataset:
@@ -202,7 +216,7 @@ def read_dataset(path: Path, schema: Mapping[str, Array]) -> xr.Dataset:
             raise damaged(path, str(error)) from None
     with explain_errors(path), _explain_decoding(), open_netcdf(path) as opened:
         check_fits(opened.nbytes, path)
-        dataset = mark_coordinates(opened.load())
+        dataset = load_dataset(opened)
     check_arrays(path, {str(name): one.values for name, one in dataset.variables.items()}, schema)
     return dataset
 

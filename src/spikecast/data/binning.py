@@ -15,6 +15,7 @@ from spikecast.core.checks import (
 )
 from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
 from spikecast.core.notices import Notice, NoticeKind
+from spikecast.core.numbers import to_common_type
 from spikecast.core.precision import is_lost_in_single
 
 MOST_OUTSIDE = 0.5  # of the events; more are on another clock, or in another unit
@@ -91,7 +92,7 @@ def to_vector(name: str, values: object) -> np.ndarray:
         raise InputError(f"{name} must have one axis: {shorten_line(error)}") from None
     if values.size != max(values.shape, default=0):
         raise ShapeError(f"{name} must have one axis, not the shape {values.shape}")
-    return values.ravel()
+    return to_common_type(values.ravel())
 
 
 def to_numbers(name: str, values: np.ndarray | Sequence[float]) -> np.ndarray:

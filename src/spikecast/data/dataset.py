@@ -20,6 +20,7 @@ from spikecast.core.checks import (
 )
 from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
 from spikecast.core.free_memory import LONGEST_TEXT
+from spikecast.core.numbers import to_common_type
 from spikecast.data.binning import (
     check_magnitude,
     check_units,
@@ -173,7 +174,7 @@ def build_dataset(
         check_unmasked(f"behaviour '{name}'", values)
         check_axis_names(f"behaviour '{name}'", values, AXES[:2])
         check_in_order(f"behaviour '{name}'", values)
-        values = np.asarray(values)
+        values = to_common_type(np.asarray(values))
         if values.shape[:2] != (n_trials, n_bins) or values.ndim > 3:
             raise ShapeError(
                 f"behaviour '{name}' has shape {values.shape}; it must start with "

@@ -49,6 +49,37 @@ def test_units_areas_trials_and_ids_are_those_planted(write):
     assert 92.0 < raw.duration[1] < 99.0
 
 
+def turn_bytes(path, column):
+    """Return a copy whose table with a column has numbers with the high byte first."""
+    turned = path.with_stem("turned")
+    turned.write_bytes(path.read_bytes())
+    with h5py.File(turned, "a") as file:
+        names: list[str] = []
+        file.visit(names.append)
+        table = file[next(one for one in names if one.endswith(f"/{column}"))].parent
+        for name, old in list(table.items()):
+            if isinstance(old, h5py.Dataset) and old.dtype.kind in "iuf":
+                attributes, values = dict(old.attrs), old[()]
+                del table[name]
+                turned_type = values.dtype.newbyteorder(">")
+                table.create_dataset(name, data=values.astype(turned_type)).attrs.update(attributes)
+    return turned
+
+
+def test_the_order_of_bytes_in_a_table_does_not_matter(write):
+    path = write(planted.add_electrodes, planted.add_units, planted.add_trials)
+    place = PLACE | {"window": (-6.0, 1.0)}  # before the first spike, in one trial
+    turned = load(turn_bytes(path, "onset"), **place)
+    assert turned.identical(load(path, **place))
+    assert turned.n_trials < len(planted.EVENTS)
+
+
+def test_the_order_of_bytes_in_a_table_of_cells_does_not_matter(write):
+    path = write(lambda nwb: planted.add_imaging(nwb, ("Fluorescence", "F")))
+    turned = load(turn_bytes(path, "iscell"), align="none")
+    assert turned.identical(load(path, align="none"))
+
+
 def test_hdf5_is_recognised_without_its_ending_and_opened_objects_too(write):
     path = write(planted.add_electrodes, planted.add_units, planted.add_trials, name="session.h5")
     assert find_reader(path) is READERS["nwb"]

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from spikecast.core.errors import FormatError
+from spikecast.core.numbers import to_common_type
 
 
 def read_columns(table: Any) -> tuple[pd.DataFrame, list[str]]:
@@ -22,7 +23,7 @@ def read_columns(table: Any) -> tuple[pd.DataFrame, list[str]]:
             others.append(name)
         else:
             columns[name] = values
-    index = pd.Index(np.asarray(table.id[:]), name="id")
+    index = pd.Index(to_common_type(np.asarray(table.id[:])), name="id")
     return pd.DataFrame(columns, index=index), others
 
 
@@ -56,7 +57,7 @@ def to_plain(values: Any) -> np.ndarray | None:
     except ValueError:  # lists of different lengths
         return None
     if array.dtype.kind in "biuf" and array.ndim == 1:
-        return array
+        return to_common_type(array)
     if array.dtype.kind in "SUTO" and array.ndim == 1:
         decoded = [_decode(one) for one in array]
         if all(isinstance(one, str | int | float | bool | np.generic) for one in decoded):

@@ -7,6 +7,7 @@ import pandas as pd
 
 from spikecast.core.errors import FormatError
 from spikecast.core.notices import Notice, NoticeKind
+from spikecast.core.numbers import to_common_type
 from spikecast.data.nwb.columns import read_columns
 from spikecast.data.nwb.series import read_times
 from spikecast.data.planes import PLANES_TOGETHER, cut_frames
@@ -219,7 +220,7 @@ def _read_cells(series: Any, n_cells: int) -> pd.DataFrame:
     cells = table.iloc[rows].copy()
     for name in CELL_NAMES:  # Suite2p's has a probability beside it
         if name in region.table.colnames and name not in cells:
-            both = np.asarray(region.table[name].data[:])
+            both = to_common_type(np.asarray(region.table[name].data[:]))
             if both.ndim == 2 and len(both) > rows.max():
                 cells[name] = both[rows, 0]
     plane = getattr(region.table, "imaging_plane", None)

@@ -10,7 +10,7 @@ import numpy as np
 from spikecast.core.errors import FormatError, InputError
 from spikecast.core.free_memory import check_fits
 from spikecast.core.hdf5_check import check_readable, explain_damage
-from spikecast.core.stored_arrays import mark_coordinates, open_netcdf
+from spikecast.core.stored_arrays import load_dataset, open_netcdf
 from spikecast.data.recording import Recording
 
 CONTENT = ".nc files, which Recording.save writes"
@@ -35,12 +35,11 @@ def _read_file(path: Path) -> Recording:
             check_readable(path)
         with open_netcdf(path) as opened:
             check_fits(opened.nbytes, path)
-            dataset = opened.load()
+            dataset = load_dataset(opened)
         for name, variable in dataset.variables.items():
             if variable.dtype.kind in "OT":  # netCDF returns text as slow Python objects
                 dataset[name] = (variable.dims, variable.values.astype(str))
             dataset[name].encoding = {}
-        dataset = mark_coordinates(dataset)
     # netCDF returns numbers as numpy types
     dataset.attrs = {
         key: value.item() if isinstance(value, np.generic) else value
