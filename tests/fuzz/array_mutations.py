@@ -51,7 +51,8 @@ def damage_array(array: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarra
     kind = pick(rng, ("dtype", "shape", "value", "order"))
     if kind == "dtype":
         numbers = array.dtype.kind in "iufb"
-        dtypes = ["f4", "i8", "u1", "U5", "?", "c8", "O"] if numbers else ["U5", "S5", "O"]
+        dtypes = ["f4", "f2", ">f8", "i8", ">i4", "u1", "U5", "?", "c8", "O"]
+        dtypes = dtypes if numbers else ["U5", "S5", "O"]
         with np.errstate(all="ignore"):
             array = array.astype(pick(rng, dtypes))
         return array, str(array.dtype)

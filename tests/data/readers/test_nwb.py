@@ -352,6 +352,14 @@ def test_files_without_units_cut_short_and_of_other_kinds_are_one_line(write, tm
         load(tmp_path / "text.nwb", **PLACE)
 
 
+def test_what_is_missing_is_named_with_its_place(write):
+    path = write(planted.add_electrodes, planted.add_units, planted.add_trials)
+    with h5py.File(path, "a") as file:
+        del file["intervals/trials/start_time"]
+    with pytest.raises(FormatError, match=r"NWB 2: at root/intervals/trials: .* 'start_time'\. "):
+        load(path, **PLACE)
+
+
 def damage(write, tmp_path, monkeypatch, n):
     monkeypatch.setattr(hdf5_check, "SECONDS", 5.0)  # one copy in some hundreds is read without end
     path = write(

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from spikecast.core.checks import describe_error
+from spikecast.core.checks import describe_error, shorten_line
 from spikecast.core.errors import FormatError, SpikecastError
 from spikecast.core.hdf5_check import check_readable
 from spikecast.core.notices import Notice, NoticeKind
@@ -116,10 +116,19 @@ def _one_line(name: str) -> Iterator[None]:
                 raise
             raise FormatError(f"{name}: {error}") from None
         except Exception as error:
-            reason = describe_error(error)
             raise FormatError(
-                f"{name} is damaged, cut short or not NWB 2 (a download that broke off?): {reason}"
+                f"{name} is damaged, cut short or not NWB 2{_describe_failure(error)}"
             ) from None
+
+
+def _describe_failure(error: Exception) -> str:
+    """Return what failed as the end of a message, with the place in the file where it is known."""
+    if isinstance(error, OSError):
+        return f" (a download that broke off?): {describe_error(error)}"
+    reason, (place, *more) = describe_error(error), error.args or ("",)
+    if hasattr(place, "path") and more:  # hdmf's, of an object that is not made: its place, why
+        reason = f"at {shorten_line(place.path)}: {shorten_line(more[-1])}"
+    return f": {reason}. pynwb-validate lists what else is wrong"
 
 
 def _guard(name: str, read: Callable[[], Any]) -> Any:
