@@ -53,7 +53,9 @@ def main() -> int:
     root = RAM_DISK if RAM_DISK.is_dir() else None
     with TemporaryDirectory(dir=root) as folder:
         kinds = collect_kinds(make_samples(Path(folder)))
-        kinds = {name: one for name, one in kinds.items() if given.kind in name}
+        known, kinds = kinds, {name: one for name, one in kinds.items() if given.kind in name}
+        if not kinds:
+            parser.error(f"no kind holds '{given.kind}': {', '.join(known)}")
         n_rounds = -(-given.tries // sum(map(count_tries, kinds)))
         run_rounds(kinds, state, n_rounds, given.journal)
     print_table(state)
