@@ -55,6 +55,7 @@ def test_decode_answers_from_data_and_adds_to_a_run(data, spikecast, tmp_path, m
     for arguments, message in (
         ((run, "--label", "respons"), "Did you mean 'response'"),
         ((run, "--label", "response", "--seed", 1), "leave out --session, --seed"),
+        ((data, "--label", "response", "--seed", 10**400), "Invalid value for '--seed'"),
     ):
         wrong = spikecast("decode", *arguments)
         assert wrong.status == 2, arguments

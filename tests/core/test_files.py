@@ -122,6 +122,14 @@ def test_a_path_that_cannot_be_written_is_a_line(tmp_path):
             write_json(path, {})
 
 
+def test_a_path_of_too_many_folders_is_a_line(tmp_path):
+    with pytest.raises(InputError, match=r"names 1\d+ folders within each other"):
+        write_json(tmp_path.joinpath(*["a"] * 1500, "b.json"), {})
+    with pytest.raises(InputError, match=r"names 1\d+ folders within each other"):
+        check_path(tmp_path.joinpath(*["a"] * 1500))
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes on this system")
 def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "facts.json")

@@ -538,6 +538,8 @@ def test_a_run_killed_as_it_was_set_up_begins_anew_by_resume(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"log.txt"}
     with pytest.raises(RunError, match="there is no run"):
         prepare_run_directory(tmp_path / "none" / "a", "", {}, resume=True, overwrite=False)
+    with pytest.raises(RunError, match="either resumed or overwritten, not both"):
+        prepare_run_directory(tmp_path / "none" / "a", "", {}, resume=True, overwrite=True)
 
 
 def test_an_unfinished_run_is_resumed_by_the_version_that_began_it(data, run, tmp_path):

@@ -12,7 +12,7 @@ from spikecast.cli.app import (
     resumable,
     selection_options,
 )
-from spikecast.cli.options import Option, options, with_options
+from spikecast.cli.options import LARGEST_SEED, Option, options, with_options
 from spikecast.cli.run import draw_report, execute_config, print_run
 from spikecast.core.errors import InputError
 from spikecast.runs import config as configs
@@ -67,7 +67,10 @@ def decode(
     question: Annotated[Decode, DECODE],
     execution: Annotated[Execution, EXECUTION],
     seed: Annotated[
-        int | None, typer.Option(min=0, help="default 0; a RUN keeps its own", show_default=False)
+        int | None,
+        typer.Option(
+            min=0, max=LARGEST_SEED, help="default 0; a RUN keeps its own", show_default=False
+        ),
     ] = None,
     over_time: Annotated[
         bool,

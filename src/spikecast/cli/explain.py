@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from spikecast.cli.app import Execution, execution_options, selection_options
-from spikecast.cli.options import Option, options, with_options
+from spikecast.cli.options import LARGEST_SEED, Option, options, with_options
 from spikecast.cli.run import execute_config
 from spikecast.runs.config import Config, DataConfig
 from spikecast.runs.questions.catalog import Analysis
@@ -31,7 +31,7 @@ def explain(
     data: Annotated[DataConfig, DATA],
     question: Annotated[Explain, EXPLAIN],
     execution: Annotated[Execution, EXECUTION],
-    seed: Annotated[int, typer.Option(min=0, help="same seed, same numbers")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="same seed, same numbers")] = 0,
 ) -> None:
     """Say what explains an area: task, drift, movement, each other area, its own neurons."""
     config = Config(data=data, models=[], seed=seed, analysis=Analysis(explain=question))

@@ -18,6 +18,7 @@ import typer
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from spikecast.core.checks import shorten_line
 from spikecast.core.errors import InputError
 
 
@@ -65,6 +66,7 @@ class Option:
 
 
 Options = dict[str, Option]
+LARGEST_SEED = 2**64 - 1
 
 
 def options(*fields: str | Option) -> Options:
@@ -159,7 +161,11 @@ def _explain_error(error: ValidationError, offered: Options, given: dict[str, An
         if here:
             what = "; or: ".join(dict.fromkeys(text.removeprefix("Value error, ") for text in here))
             place = option.metavar or option.flag
-            return f"{place} {given[name]}: {what}" if name in given else f"{place}: {what}"
+            return (
+                f"{place} {shorten_line(given[name])}: {what}"
+                if name in given
+                else f"{place}: {what}"
+            )
     return str(errors[0]["msg"]).removeprefix("Value error, ")
 
 

@@ -26,6 +26,7 @@ LOCK = ".lock"
 LONGEST_PART = 100
 """Bytes that the name of an area or a label takes in the name of a file, which may hold two."""
 
+MOST_FOLDERS = 200  # of a path
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Errors of a disk that is full, a quota that is used up, a file that is larger than it may be."""
 
@@ -47,7 +48,9 @@ def explain_write_errors(path: Path) -> Iterator[None]:
 
 
 def check_path(path: Path) -> None:
-    """Raise an InputError where a path holds bytes that are no text: pages and records name it.
+    """Raise an InputError where a path holds bytes that are no text, or too many folders.
+
+    Pages and records name it.
 
     Examples
     --------
@@ -59,6 +62,16 @@ def check_path(path: Path) -> None:
         raise InputError(
             f"the path {shorten_line(ascii(str(path)))} holds bytes that are no text; rename it"
         ) from None
+    _check_depth(path)
+
+
+def _check_depth(path: Path) -> None:
+    """Raise an InputError where a path names too many folders: they are made by recursion."""
+    if len(path.parts) > MOST_FOLDERS:
+        raise InputError(
+            f"the path {shorten_line(path)} names {len(path.parts)} folders within each other; it "
+            f"can name up to {MOST_FOLDERS}"
+        )
 
 
 def to_path(what: str, given: object) -> Path:
@@ -97,6 +110,7 @@ def write_atomically(path: str | Path) -> Iterator[Path]:
     The temporary path keeps the suffix, since some writers choose the format by it.
     """
     path = Path(path)
+    _check_depth(path)
     writer = f"{_mark_machine()}-{os.getpid()}"
     temporary = path.with_name(f".spikecast-{uuid4().hex[:8]}-{writer}{path.suffix}")
     with explain_write_errors(path):

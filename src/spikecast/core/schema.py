@@ -1,5 +1,6 @@
 """The base of all blocks of a config; reading a YAML file as one, with errors of one line."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -41,6 +42,21 @@ class Block(BaseModel):
                 kinds = {one for kind in kinds for one in get_args(kind)}
             if kinds & {int, float} and bool not in kinds:
                 raise ValueError(f"a number is wanted, not {_spell_value(truth)}")
+        return value
+
+    @field_validator("*")
+    @classmethod
+    def _refuse_repetition(cls, value: Any) -> Any:
+        """Refuse a list that names something twice, and numbers that no config could hold."""
+        names = (
+            [one for one in value if isinstance(one, str | tuple)]
+            if isinstance(value, list)
+            else []
+        )
+        if twice := [name for name, n in Counter(names).items() if n > 1]:
+            raise ValueError(f"{quote(twice[0])} is named twice")
+        if isinstance(value, int) and value.bit_length() > LONGEST_NUMBER:
+            raise ValueError("it is a number of hundreds of digits")
         return value
 
 

@@ -3,7 +3,6 @@
 Every class is one block of the YAML file; unknown keys are refused with the nearest known one.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -102,9 +101,6 @@ class TaskConfig(Block):
         whole = ("held_out_neurons", "forecast", "predictions")
         if self.target is None and self.kind not in whole:
             raise ValueError(f"task {self.kind} needs a target")
-        targets = [self.target] if isinstance(self.target, str) else self.target or []
-        if twice := [name for name, n in Counter(targets).items() if n > 1]:
-            raise ValueError(f"target {quote(twice[0])} is named twice")
         if self.kind in ("held_out_neurons", "forecast") and self.source != REST:
             raise ValueError(f"task {self.kind} takes no source: a target predicts itself")
         if self.kind == "forecast" and self.lag:

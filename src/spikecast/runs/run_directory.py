@@ -55,7 +55,6 @@ def open_run_directory(
     Arguments and errors are those of :func:`prepare_run_directory`; a RunError is also raised when
     another process writes there.
     """
-    check_path(config.parent)
     # before a folder is made for the lock, and again when no other process can change it
     _check_writable(config, text, identity, resume, overwrite)
     with lock_folder(config.parent):
@@ -85,6 +84,9 @@ def _check_writable(
 ) -> None:
     """Raise a RunError where a run may not be written."""
     folder = config.parent
+    check_path(folder)
+    if resume and overwrite:
+        raise RunError(f"the run in '{folder}' is either resumed or overwritten, not both")
     if is_being_emptied(folder):
         check_replaceable(folder)
         return

@@ -14,6 +14,7 @@ import yaml
 from spikecast.core.errors import RunError
 from spikecast.core.files import (
     LOCK,
+    check_path,
     is_temporary,
     lock_folder,
     write_atomically,
@@ -88,6 +89,9 @@ def run_study(
         begun otherwise.
     """
     out, layout = Path(out), StudyLayout(Path(out))
+    check_path(out)
+    if resume and overwrite:
+        raise RunError("a study is either resumed or overwritten, not both")
     preset, study = read_preset(name), find_study(name)
     preset = make_quick(preset) if quick else preset
     progress(f"{name}: finding the data", 0, 0)
@@ -177,8 +181,6 @@ def _check_folder(
     )
     if occupied and not (finished or layout.begun.exists() or is_being_emptied(out)):
         raise RunError(f"'{out}' is not empty and holds no study; name another folder")
-    if resume and overwrite:
-        raise RunError("a study is either resumed or overwritten, not both")
     if is_being_emptied(out):
         check_replaceable(out)
         return True
