@@ -98,6 +98,9 @@ def test_trials_in_no_part_may_have_no_prediction(arrays, save):
         ({"train_predicted_glm": np.zeros(SHAPE)}, "has no 'predicted_glm'"),
         ({"time": np.arange(20.0)}, "'bin_size' is another"),
         ({"source": np.zeros((12, 20))}, "trial x time x neuron"),
+        ({"predicted_my model": np.ones(SHAPE)}, "prediction 'my model' may hold letters, digits"),
+        ({"predicted_glm\n": np.ones(SHAPE)}, "prediction 'glm\\n' may hold letters, digits"),
+        ({"predicted_" + 250 * "g": np.ones(SHAPE)}, "has 250 characters; up to 100 are allowed"),
     ],
 )
 def test_what_does_not_fit_is_named_in_a_line(arrays, save, change, message):

@@ -36,6 +36,7 @@ def test_what_is_written_is_read_back(tmp_path):
         ({"models": [["gru"]]}, "a model is its name, .* a list of 1 was given"),
         ({"models": [{3: {}}]}, "a model is its name, .* 3 is no name"),
         ({"models": [{"a/b": {"model": "gru"}}]}, "letters, digits"),
+        ({"models": [{"x" * 250: {"model": "gru"}}]}, "has 250 characters; up to 100"),
         ({"models": []}, "'models'"),
         ({"seed": -1}, "'seed'"),
         ({"evaluation": {"bootstrap": 10**30}}, "'evaluation.bootstrap'"),

@@ -163,6 +163,26 @@ def to_file_name(name: str) -> str:
     return mark_name(short.strip(".") or "area", name)
 
 
+def check_label(what: str, label: str) -> None:
+    """Raise an InputError where a name cannot stand in the name of a file as it is.
+
+    Examples
+    --------
+    >>> check_label("model label", "ridge_5")
+    >>> check_label("model label", "my model")
+    Traceback (most recent call last):
+    ...
+    spikecast.core.errors.InputError: model label 'my model' may hold letters, digits, - and _ only
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", label):
+        raise InputError(f"{what} {quote(label)} may hold letters, digits, - and _ only")
+    if len(label) > LONGEST_PART:
+        raise InputError(
+            f"{what} {quote(label)} has {len(label)} characters; up to {LONGEST_PART} are allowed, "
+            "for it is part of the names of files"
+        )
+
+
 def is_temporary(path: Path) -> bool:
     """Return whether a file, by its name, is one that :func:`write_atomically` did not finish.
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from spikecast.core.checks import check_finite, quote, suggest_name
 from spikecast.core.errors import FormatError
+from spikecast.core.files import check_label
 from spikecast.data.array_files import read_npz
 from spikecast.data.binning import check_prediction_size, measure_bin_size
 from spikecast.data.dataset import Kind
@@ -170,6 +171,7 @@ def _assemble(arrays: dict[str, np.ndarray]) -> Predictions:
     if not predicted:
         raise FormatError("'predicted' is missing; give predicted, or predicted_NAME for each name")
     for name, values in predicted.items():
+        check_label("the name of a prediction", name)
         _check_prediction(name, values[scored], truth[scored], bin_size)
     source = arrays.get("source")
     n_sources = 0 if source is None else source.shape[2]

@@ -1,7 +1,6 @@
 """The list ``models`` of a config: names of the catalogue, with settings or without."""
 
 import inspect
-import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
@@ -9,6 +8,7 @@ from pydantic import BeforeValidator
 
 from spikecast.core.checks import quote, shorten_line, suggest_name
 from spikecast.core.errors import ConfigError, InputError
+from spikecast.core.files import check_label
 from spikecast.models.base import Model
 from spikecast.models.catalog import MODELS
 from spikecast.models.setting_checks import check_settings
@@ -77,10 +77,12 @@ def build_models(entries: Sequence[ModelEntry]) -> dict[str, Model]:
             if setting not in known:
                 near = suggest_name(setting, known)
                 raise ConfigError(f"model '{name}' has no setting {quote(setting)}.{near}")
-        if not re.fullmatch(r"[A-Za-z0-9_-]+", label):
-            raise ConfigError(f"model label {quote(label)} may hold letters, digits, - and _ only")
         if label in models:
             raise ConfigError(f"model {quote(label)} is listed twice")
+        try:
+            check_label("model label", label)
+        except InputError as error:
+            raise ConfigError(str(error)) from None
         models[label] = MODELS[name](**settings)
         try:
             check_settings(models[label])
