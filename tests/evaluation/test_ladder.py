@@ -61,6 +61,8 @@ def test_inner_folds_follow_the_outer_ones_and_models_that_are_given_stay_as_the
 def test_no_model_with_a_source_passes_for_a_null(problem):
     with pytest.raises(InputError, match="'source_free' belongs to a null"):
         add_rungs({"source_free": PCARidge()}, problem)
+    with pytest.raises(InputError, match="'mean_rate' belongs to a null"):
+        add_rungs({"mean_rate": PCARidge()}, problem)
     truth = np.random.default_rng(0).poisson(0.5, (20, 5, 2))
     with pytest.raises(InputError, match="'drift' belongs to a null"):
         sc.score_predictions(truth, {"drift": 0.5 + 0 * truth})

@@ -5,7 +5,7 @@ import pytest
 
 import spikecast as sc
 from spikecast import report
-from spikecast.core.errors import ConfigError
+from spikecast.core.errors import ConfigError, InputError
 from spikecast.models.preprocess import smooth
 from spikecast.runs.config import parse_config
 from spikecast.runs.reader import open_run
@@ -68,6 +68,14 @@ def test_they_stand_on_the_ladder_and_the_page_says_where_they_come_from(session
     assert "beyond the task and the session" in page
     again = sc.run(run.layout.config, run.folder.parent / "again", workers=1)
     assert open_run(again).summary.equals(run.summary)
+
+
+@pytest.mark.parametrize("name", ["psth", "source_free", "behavior", "mean_rate"])
+def test_the_name_of_a_null_is_refused_before_anything_is_written(session, score, name, tmp_path):
+    arrays = {key: values for key, values in session.items() if key != "predicted"}
+    with pytest.raises(InputError, match=f"'{name}' belongs to a null"):
+        score(arrays | {f"predicted_{name}": session["predicted"]})
+    assert not (tmp_path / "run").exists()
 
 
 def test_without_the_source_nothing_is_claimed_but_the_interval(session, score):

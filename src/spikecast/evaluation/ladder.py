@@ -16,7 +16,7 @@ from spikecast.core.notices import Notice, NoticeKind
 from spikecast.data.quality import COPIED_TRIALS, find_copied_trials
 from spikecast.models.base import Model
 from spikecast.models.behavior_null import find_constant
-from spikecast.models.catalog import MODELS
+from spikecast.models.catalog import MODELS, is_null
 from spikecast.models.trial_nulls import TrialNull
 from spikecast.scoring.scorers import RUNGS
 from spikecast.tasks.behavior import UNRECORDED
@@ -89,7 +89,7 @@ def add_rungs(
             "were recorded; take context: off"
         )
     inner = choose_inner_folds(problem, split, gap)
-    check_names([name for name, model in models.items() if not isinstance(model, TrialNull)])
+    check_names(name for name, model in models.items() if not model.is_null)
     made = {name: model for name, model in models.items() if name not in RUNGS}
     for name in list_rungs(problem):
         made[name] = clone(models.get(name) or MODELS[name]()).set_params(**inner)
@@ -97,9 +97,9 @@ def add_rungs(
 
 
 def check_names(names: Iterable[str]) -> None:
-    """Raise InputError where something else has the name of a rung: it would pass for a null."""
+    """Raise InputError where something else has the name of a null: it would pass for one."""
     for name in names:
-        if name in RUNGS:
+        if is_null(name):
             raise InputError(
                 f"the name '{name}' belongs to a null that looks at no source; name what is scored "
                 "otherwise"

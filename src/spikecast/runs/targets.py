@@ -18,7 +18,7 @@ from spikecast.data.recording import Recording
 from spikecast.evaluation.beyond import Beyond, BeyondJob, Untested, plan_beyond
 from spikecast.evaluation.brought import judge_brought, measure_brought
 from spikecast.evaluation.folds import make_folds, name_split
-from spikecast.evaluation.ladder import add_rungs
+from spikecast.evaluation.ladder import add_rungs, check_names
 from spikecast.evaluation.score_table import Scores, join_folds, score_folds
 from spikecast.models.base import Model
 from spikecast.runs.config import Config
@@ -128,6 +128,7 @@ def make_target(problem: Problem, config: Config, run: RunLayout, split: str) ->
 def make_brought_target(recording: Recording, config: Config, run: RunLayout) -> TargetRun:
     """Return the target of the config's file of predictions, with the folds that it states."""
     brought = read_predictions(config.data.path)
+    check_names(brought.predicted)
     problem = make_brought_problem(brought, recording)
     problem = replace(problem, conditions=config.evaluation.conditions)
     folds = [Fold(*pair) for pair in brought.folds]
