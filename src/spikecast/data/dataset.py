@@ -76,11 +76,12 @@ def check_dataset(dataset: xr.Dataset) -> None:
                 f"column '{name}' of {column.dims[0]}s holds complex numbers; make two columns of "
                 "it, for instance of its real and imaginary parts"
             )
-    _check_time(dataset["time"].values)
+    check_time(dataset["time"].values)
     _check_attributes(dataset.attrs, measure_bin_size(dataset["time"].values))
 
 
-def _check_time(time: np.ndarray) -> None:
+def check_time(time: np.ndarray) -> None:
+    """Raise where times of bins are no numbers, or are farther away than any recording."""
     if time.dtype.kind not in "iuf":
         raise InputError(f"time must be numbers, in seconds, not {time.dtype}")
     if not np.abs(time).max(initial=0) <= LATEST:  # NaN is none of them
@@ -147,7 +148,7 @@ def build_dataset(
     time = np.asarray(time)
     _check_axes(activity, time)
     n_trials, n_bins, n_neurons = activity.shape
-    _check_time(time)
+    check_time(time)
     time = time.astype(float)
     check_same_length("time", time.size, "the time axis of activity", n_bins)
     try:

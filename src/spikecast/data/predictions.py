@@ -12,8 +12,8 @@ from spikecast.core.checks import check_finite, quote, suggest_name
 from spikecast.core.errors import FormatError
 from spikecast.core.files import check_label
 from spikecast.data.array_files import read_npz
-from spikecast.data.binning import check_prediction_size, measure_bin_size
-from spikecast.data.dataset import Kind
+from spikecast.data.binning import LONGEST, check_prediction_size, measure_bin_size
+from spikecast.data.dataset import Kind, check_time
 from spikecast.data.recording import Recording
 
 TRIAL, TIME, TARGET = "trial", "time", "target"
@@ -163,8 +163,10 @@ def _assemble(arrays: dict[str, np.ndarray]) -> Predictions:
         _check_array(name, arrays[name], sizes)
     truth = arrays["truth"]
     bin_size = float(arrays["bin_size"])
-    if not (np.isfinite(bin_size) and bin_size > 0):
-        raise FormatError(f"'bin_size' is {bin_size:g}; it must be above 0, in seconds")
+    if not 0 < bin_size <= LONGEST:
+        raise FormatError(
+            f"'bin_size' is {bin_size:g}; it must be above 0, and up to {LONGEST:g}, in seconds"
+        )
     folds = _read_folds(arrays, len(truth))
     scored = np.concatenate([test for _, test in folds])
     predicted = _read_named(arrays, "predicted")
@@ -176,6 +178,7 @@ def _assemble(arrays: dict[str, np.ndarray]) -> Predictions:
     source = arrays.get("source")
     n_sources = 0 if source is None else source.shape[2]
     time = arrays.get("time", (np.arange(truth.shape[1]) + 0.5) * bin_size)
+    check_time(time)
     if not np.isclose(measure_bin_size(time), bin_size, rtol=1e-3):
         raise FormatError(f"'time' has bins of {measure_bin_size(time):g} s, 'bin_size' is another")
     return Predictions(
