@@ -53,6 +53,19 @@ def test_everything_that_the_file_may_hold_is_read(arrays, save):
     assert not recording.ordered
 
 
+def test_text_may_be_bytes_and_a_slash_in_a_column_becomes_a_line(arrays, save):
+    more = {
+        "target": np.array(b"MOs"), "session": np.array("é".encode()),
+        "source": np.ones((12, 20, 1)), "source_area": np.array([b"CA1"]),
+        "trial_L/R": np.array([b"left", b"right"] * 6), "trial_L_R": np.zeros(12),
+    }  # fmt: skip
+    read = read_predictions(save(arrays | more))
+    assert (read.target, read.session, read.source_area.tolist()) == ("MOs", "é", ["CA1"])
+    assert read.trials["L_R_2"].tolist() == ["left", "right"] * 6
+    assert read.trials["L_R"].tolist() == [0] * 12
+    assert read.make_recording().areas == {"CA1": 1, "MOs": 3}
+
+
 def test_parts_are_given_by_number_or_as_masks(arrays, save):
     del arrays["fold"]
     mask = np.arange(12) < 8

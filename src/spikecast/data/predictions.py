@@ -13,6 +13,7 @@ from spikecast.core.errors import FormatError
 from spikecast.core.files import check_label
 from spikecast.data.array_files import read_npz
 from spikecast.data.binning import LONGEST, check_prediction_size, measure_bin_size
+from spikecast.data.columns import tidy_columns
 from spikecast.data.dataset import Kind, check_time
 from spikecast.data.recording import Recording
 
@@ -146,12 +147,17 @@ def read_predictions(path: str | Path) -> Predictions:
     """
     arrays = read_npz(Path(path))
     try:
-        return _assemble(arrays)
+        return _assemble({name: _decode(values) for name, values in arrays.items()})
     except ValueError as error:  # of this check, or of another that the values do not pass
         raise FormatError(f"'{path}': {error}") from None
 
 
 # ------------------------------------------------------------------------------------ schema
+
+
+def _decode(values: np.ndarray) -> np.ndarray:
+    """Return text that is stored as bytes as letters; other arrays as they are."""
+    return np.char.decode(values, "utf-8", "replace") if values.dtype.kind == "S" else values
 
 
 def _assemble(arrays: dict[str, np.ndarray]) -> Predictions:
@@ -187,7 +193,7 @@ def _assemble(arrays: dict[str, np.ndarray]) -> Predictions:
         folds,
         bin_size,
         time,
-        pd.DataFrame(_read_columns(arrays), index=range(len(truth))),
+        _read_columns(arrays, len(truth)),
         str(arrays.get("target", "target")),
         str(arrays.get("session", "")),
         arrays.get("behavior"),
@@ -253,9 +259,17 @@ def _read_training(
     return named
 
 
-def _read_columns(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    columns = {name: values for name, values in arrays.items() if name.startswith("trial_")}
-    return {name.removeprefix("trial_"): values for name, values in columns.items()}
+def _read_columns(arrays: Mapping[str, np.ndarray], n_trials: int) -> pd.DataFrame:
+    """Return the table of trials; a slash, which no column's name may hold, becomes ``_``."""
+    found = {
+        name.removeprefix("trial_"): values
+        for name, values in arrays.items()
+        if name.startswith("trial_")
+    }
+    columns, left_out = tidy_columns(pd.DataFrame(found, index=range(n_trials)))
+    if left_out:
+        raise FormatError(f"{quote(f'trial_{left_out[0]}')} cannot be a column of trials")
+    return pd.DataFrame(columns, index=range(n_trials))
 
 
 def _check_prediction(name: str, values: np.ndarray, truth: np.ndarray, bin_size: float) -> None:
