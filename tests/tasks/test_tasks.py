@@ -113,6 +113,19 @@ def test_held_out_neurons_are_disjoint_random_and_repeatable():
     assert few.source == "the other neurons of A"
 
 
+@pytest.mark.parametrize(
+    ("task", "message"),
+    [
+        (HeldOutNeurons(area="A"), "area 'A' has 1 neuron: .* at least 2 of each .*: take a larger"),
+        (HeldOutNeurons(0.1, area="B"), "area 'B' has 8 neurons: .* fraction from 0.25 to 0.75"),
+        (HeldOutNeurons(0.9), "the recording has 9 neurons: .* holds out 8 and leaves 1"),
+    ],
+)
+def test_two_neurons_are_held_out_and_two_are_left(task, message):
+    with pytest.raises(NotEnoughDataError, match=message):
+        task.problem(labelled(["A", *["B"] * 8]))
+
+
 class TestBehavior:
     def test_a_continuous_recording_is_cut_into_windows(self):
         recording = simulate.spontaneous(n_neurons=10, n_bins=450).recording

@@ -111,3 +111,14 @@ def check_two_neurons(what: str, mask: np.ndarray, which: str = "") -> None:
         raise NotEnoughDataError(
             f"the {what} has {mask.sum()} neurons{which}; at least 2 are needed"
         )
+
+
+def check_held_out(whole: str, n: int, fraction: float, n_held_out: int) -> None:
+    """Raise unless 2 neurons at least are held out, and 2 are left to predict them."""
+    if 2 <= n_held_out <= n - 2:
+        return
+    fix = f"take a fraction from {2 / n:.2g} to {1 - 2 / n:.2g}" if n >= 4 else "take a larger one"
+    raise NotEnoughDataError(
+        f"{whole} has {n} neuron{'s' * (n != 1)}: a fraction of {fraction:g} holds out "
+        f"{n_held_out} and leaves {n - n_held_out}; at least 2 of each are needed: {fix}"
+    )

@@ -30,6 +30,7 @@ from spikecast.data.recording import UNLABELED, Recording
 from spikecast.tasks.behavior import read_behavior
 from spikecast.tasks.display import TaskDisplay
 from spikecast.tasks.neuron_groups import (
+    check_held_out,
     check_two_neurons,
     drop_coincident_sources,
     drop_slow_targets,
@@ -214,6 +215,8 @@ class HeldOutNeurons(TaskDisplay):
         candidates = np.flatnonzero(pool)
         rng = make_rng(self.seed, "held out", self.area)
         n_held_out = round(self.fraction * candidates.size)
+        whole = "the recording" if self.area is None else f"{self.by} '{self.area}'"
+        check_held_out(whole, candidates.size, self.fraction, n_held_out)
         held_out = np.zeros(pool.size, dtype=bool)
         held_out[rng.choice(candidates, n_held_out, replace=False)] = True
         place = "" if self.area == NO_AREA else f" of {self.area or 'all areas'}"
