@@ -60,6 +60,13 @@ class Block(BaseModel):
         return value
 
 
+def refuse_empty_list(names: Any) -> Any:
+    """Return the areas or variables that a block names, or raise where the list is empty."""
+    if isinstance(names, list) and not names:
+        raise ValueError("the list is empty; name at least one area or variable, or leave it out")
+    return names
+
+
 KIND_NAMES = {"str", "int", "list[str]", "list[int]", "literal['all']", "[key]"}
 READ_BY_YAML = (bool, int, float, date)
 IN_QUOTES = 'put it in quotes: "..."'

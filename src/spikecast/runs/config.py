@@ -11,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from spikecast.core.checks import check_one_of, quote, suggest_name
 from spikecast.core.errors import ConfigError
-from spikecast.core.schema import MOST_DRAWS, Block, parse_block, read_block
+from spikecast.core.schema import MOST_DRAWS, Block, parse_block, read_block, refuse_empty_list
 from spikecast.data.loaders import load_selection
 from spikecast.data.recording import UNLABELED, Recording
 from spikecast.data.selection import DataChoice
@@ -92,9 +92,16 @@ class TaskConfig(Block):
             return content
         others = dict(content)
         names = others.pop("behavior")
+        if names == []:
+            raise ValueError("behavior is an empty list; name at least one variable")
         if others.get("target") is not None:
             raise ValueError("give either a target (an area), or behavior; not both")
         return others | {"kind": "behavior", "target": names}
+
+    @field_validator("target", "source")
+    @classmethod
+    def _refuse_empty_list(cls, names: Any) -> Any:
+        return refuse_empty_list(names)
 
     @model_validator(mode="after")
     def _check_target(self) -> "TaskConfig":
