@@ -369,6 +369,8 @@ def test_channels_have_gaps_of_their_own():
     ("samples", "why"),
     [
         (Samples(np.array([0.0, 2, 1]), np.arange(3.0)), "go back"),
+        (Samples(np.array([-1.7e308, 1.7e308]), np.arange(2.0)), "times go up to 1.7e+308 s"),
+        (Samples(np.array([-1.7e308, 1.7e308]), None), "times go up to 1.7e+308 s"),
         (Samples(np.arange(3.0), np.arange(4.0)), "3 times and 4 values"),
         (Samples(np.arange(3.0), np.array(["a", "b", "c"])), "its values are"),
         (Samples(np.array([]), np.array([])), "no times"),

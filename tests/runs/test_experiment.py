@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from spikecast import report
-from spikecast.core.errors import ConfigError, RunError, SpikecastError
+from spikecast.core.errors import ConfigError, DamagedFileError, RunError, SpikecastError
 from spikecast.core.files import lock_folder
 from spikecast.models import storage
 from spikecast.parallel.shared_data import share_value
@@ -540,6 +540,25 @@ def test_a_run_killed_as_it_was_set_up_begins_anew_by_resume(tmp_path):
         prepare_run_directory(tmp_path / "none" / "a", "", {}, resume=True, overwrite=False)
     with pytest.raises(RunError, match="either resumed or overwritten, not both"):
         prepare_run_directory(tmp_path / "none" / "a", "", {}, resume=True, overwrite=True)
+
+
+@pytest.mark.parametrize(
+    ("fact", "message"),
+    [
+        ({"areas": {"MOs": 3, "Z": 777}}, r"its areas .* are not those of manifest\.json"),
+        ({"n_neurons": 777}, r"its neurons \(\d+\) are not those of manifest\.json \(777\)"),
+        ({"n_bins": 3}, "its bins "),
+        ({"n_trials": 12345}, "rows; the run has 12345 trials"),
+        ({"bin_size": 0.4321}, r"not 0\.4321 s apart"),
+    ],
+)
+def test_a_manifest_of_another_recording_is_refused(run, tmp_path, fact, message):
+    shutil.copytree(run, tmp_path / "run")
+    path = tmp_path / "run" / "manifest.json"
+    manifest = json.loads(path.read_text())
+    path.write_text(json.dumps(manifest | {"data": manifest["data"] | fact}))
+    with pytest.raises(DamagedFileError, match=message):
+        report.build(tmp_path / "run")
 
 
 def test_an_unfinished_run_is_resumed_by_the_version_that_began_it(data, run, tmp_path):

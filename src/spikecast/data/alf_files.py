@@ -34,6 +34,7 @@ NAME = re.compile(
 MERGED = re.compile(r"(?P<object>clusters|trials)\.(pqt|parquet)")
 REVISION = re.compile(r"#.*#")
 INTERVALS = "intervals"
+LARGEST_STAMP = 1e30  # a time, or the number of a sample; what is beyond is damage
 TABLES = ("table", "metrics")  # attributes whose columns are attributes themselves
 MOST_COLUMNS = 3  # of a matrix that becomes columns of a table; waveforms have more
 
@@ -132,7 +133,8 @@ def read_object(folder: AlfFolder, name: str, leave_out: tuple[str, ...] = ()) -
 def _are_equal(one: np.ndarray, other: np.ndarray) -> bool:
     """Return whether two columns hold the same values, but for the rounding of single precision."""
     if one.dtype.kind in "iufb" and other.dtype.kind in "iufb":
-        return np.allclose(one, other, rtol=1e-6, atol=1e-3, equal_nan=True)
+        with np.errstate(over="ignore"):  # what is larger than any float differs
+            return np.allclose(one, other, rtol=1e-6, atol=1e-3, equal_nan=True)
     return bool((pd.Series(one).astype(str) == pd.Series(other).astype(str)).all())
 
 
@@ -195,8 +197,8 @@ def interpolate_times(path: Path, n_samples: int) -> np.ndarray:
     stamps = np.asarray(map_matrix(path), dtype=float)
     if stamps.ndim == 2 and stamps.shape[1] == 1:
         stamps = stamps[:, 0]
-    if not np.isfinite(stamps).all():
-        raise FormatError(f"'{path}' holds NaN or infinite times")
+    if not (np.abs(stamps) <= LARGEST_STAMP).all():
+        raise FormatError(f"'{path}' holds NaN, or times beyond {LARGEST_STAMP:g}")
     if stamps.ndim == 1 and len(stamps) == n_samples:
         times = stamps
     elif stamps.ndim == 2 and stamps.shape[1] == 2 and len(stamps) >= 2:

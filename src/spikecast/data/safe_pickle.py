@@ -16,6 +16,7 @@ from numpy.lib import format as npy
 from spikecast.core.checks import check_unicode, describe_error
 from spikecast.core.errors import FormatError, UnsafeFileError
 from spikecast.core.free_memory import check_archive
+from spikecast.core.numbers import to_common_type
 from spikecast.core.numpy_types import allow_python_2, check_npy_header
 from spikecast.data.pickle_calls import (
     WALKED,
@@ -267,4 +268,4 @@ def _read_array(stream: IO[bytes], size: int) -> np.ndarray:
     with allow_python_2():
         array = npy.read_array(stream, allow_pickle=False)
     check_unicode("an array", array)
-    return array
+    return to_common_type(array)

@@ -1,14 +1,17 @@
 """What each file of a run must hold: a schema per file, for what reads it again."""
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NotRequired
 
+import numpy as np
 import xarray as xr
 from annotated_types import Gt
 from pydantic import Field, with_config
 from typing_extensions import TypedDict
 
+from spikecast.core.checks import shorten_line
 from spikecast.core.notices import StoredNotice
 from spikecast.core.stored import OPEN, Finite, damaged
 from spikecast.core.stored_arrays import Array
@@ -94,6 +97,28 @@ EXCERPT = {
     "mean_activity": Array("f", ("any neuron",)),
     "mean_activity_area": Array("OUT", ("any neuron",)),
 }
+
+
+def check_excerpt(path: Path, excerpt: xr.Dataset, facts: Mapping[str, Any], n_trials: int) -> None:
+    """Raise a DamagedFileError where an excerpt is not of the recording that a manifest describes.
+
+    `facts` is what the manifest says of it, `n_trials` the length of its table of trials.
+    """
+    time = excerpt["time"].values
+    areas = Counter(excerpt["mean_activity_area"].values.astype(str).tolist())
+    for what, said, found in (
+        ("areas", facts["areas"], dict(areas)),
+        ("neurons", facts["n_neurons"], areas.total()),
+        ("bins", facts["n_bins"], time.size),
+        ("trials", facts["n_trials"], n_trials),
+        ("kind", facts["kind"], excerpt.attrs.get("kind")),
+    ):
+        if said != found:
+            found, said = shorten_line(found), shorten_line(said)
+            raise damaged(path, f"its {what} ({found}) are not those of manifest.json ({said})")
+    if time.size > 1 and not np.allclose(np.diff(time), facts["bin_size"], rtol=1e-3):
+        raise damaged(path, f"its bins are not {facts['bin_size']:g} s apart, as in manifest.json")
+
 
 # ------------------------------------------------------------------------------------ settings
 

@@ -180,17 +180,18 @@ class Run:
     @cached_property
     def excerpt(self) -> xr.Dataset:
         """A few whole trials and every neuron's mean."""
-        return read_dataset(self.layout.excerpt, contents.EXCERPT)
+        path = self.layout.excerpt
+        excerpt = read_dataset(path, contents.EXCERPT)
+        contents.check_excerpt(path, excerpt, self.manifest["data"], len(self.trials))
+        return excerpt
 
     @cached_property
     def targets(self) -> list["Target"]:
         """The targets, best predicted first, each followed by the same with a second split."""
-        if not self.manifest["targets"]:
+        if not (names := self.manifest["targets"]):
             return []
         self._check_targets(self.layout.summary, self.summary)
-        targets = [
-            Target(self, name, self.layout.target(name)) for name in self.manifest["targets"]
-        ]
+        targets = [Target(self, name, self.layout.target(name)) for name in names]
         score = {target.name: float(target.best[self.metric]) for target in targets}
         rank = {target: (-score.get(target.beside or target.name, 0), target.beside != "")
                 for target in targets}  # fmt: skip
@@ -204,8 +205,7 @@ class Run:
     def _check_targets(self, path: Path, table: pd.DataFrame) -> None:
         """Raise a DamagedFileError where a table lacks a target of the run."""
         known = set(table.get("target", ()))
-        missing = [name for name in self.manifest["targets"] if name not in known]
-        if missing:
+        if missing := [name for name in self.manifest["targets"] if name not in known]:
             raise damaged(path, f"it has no row of the target {quote(missing[0])}")
 
 

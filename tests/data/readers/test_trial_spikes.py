@@ -49,6 +49,17 @@ def test_counts_are_those_planted(tmp_path, names):
     assert list(recording.neurons["unit"]) == list(IDS)
 
 
+def test_numbers_of_half_precision_are_read(tmp_path):
+    counts, _ = write_folder(tmp_path / "mine")
+    lists = dict(np.load(tmp_path / "mine" / "spikes.npz"))
+    halves = {name: lists[name].astype(np.float16) for name in ("trials", "neurons")}
+    np.savez(tmp_path / "mine" / "spikes.npz", **lists | halves)
+    recording = load(
+        tmp_path / "mine", align="odor_in", window=(0, 0.4), bin_size=0.1, frame_rate=RATE
+    )
+    np.testing.assert_array_equal(recording.activity, counts)
+
+
 def test_columns_are_times_or_labels_and_it_is_said(tmp_path):
     _, onsets = write_folder(tmp_path / "mine")
     recording = load(

@@ -11,7 +11,7 @@ from spikecast.core.errors import DamagedFileError
 from spikecast.core.schema import to_yaml
 from spikecast.runs.sweep import run as sweep_run
 from spikecast.runs.sweep.journal_check import check_journal
-from spikecast.runs.sweep.journal_entries import Operation
+from spikecast.runs.sweep.journal_entries import Operation, State
 from spikecast.runs.sweep.journal_file import KEY, compute_sum
 from spikecast.runs.sweep.plan import plan_sweep
 from spikecast.runs.sweep.run import run_sweep
@@ -117,6 +117,13 @@ def score_a_slot_twice(lines):
     return lines
 
 
+def stop_all_early(lines):
+    for line in lines:
+        if line.get("state") == State.COMPLETE:
+            line["state"] = int(State.PRUNED)
+    return lines
+
+
 STATE, FACT = Operation.SET_STATE, Operation.SET_TRIAL_FACT
 CHANGES = {
     "no slot": (without(lambda line: "slot" in line.get("user_attr", {})), "has no slot"),
@@ -134,6 +141,7 @@ CHANGES = {
     "no score": (all_of(STATE, "values", [math.nan]), "at values.0 a finite number"),
     "other score": (all_of(STATE, "values", [0.5]), "not the mean over its inner folds"),
     "report": (all_of(Operation.REPORT, "intermediate_value", "x"), "at intermediate_value"),
+    "all stopped": (stop_all_early, "stopped early, and none before it is complete"),
     "fold": (all_of(Operation.REPORT, "step", 7), "inner fold 7"),
     "range": (all_of(5, "distribution", OTHER_RANGE), "from other values than planned"),
     "value": (all_of(5, "param_value_internal", 1e300), "a value that is not searched"),

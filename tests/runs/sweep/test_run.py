@@ -327,8 +327,11 @@ def test_the_dead_are_told_from_the_living(tmp_path):
         killed, mine = tmp_path / f"{host}-{gone.pid}-0aadc0e8", tmp_path / "notes.txt"
         killed.touch()
         mine.touch()
+        folder = tmp_path / f"{host}-{gone.pid}-0aadc0e9"
+        folder.mkdir()
         remove_dead_workers(tmp_path)
         assert mine.exists()
         assert not killed.exists()
+        assert folder.exists()  # no sign of a process
         assert me.is_alive(other.name)
     assert not Worker(tmp_path, me.name).is_alive(other.name)

@@ -19,7 +19,7 @@ MUCH_LONGER = 100  # times as long as trials and neurons
 NEAR = 3  # times as long, in another unit: behaviour goes on after the last trial
 MOST_OUTSIDE = 0.5  # share of the times before or after the neurons that is not spoken of
 SUFFIXES = ("_speed", "_gap")  # of variables that are made beside one
-LARGEST = 1e30  # values beyond are damage, and count as missing
+LARGEST = 1e30  # values beyond are damage, and count as missing; times beyond are refused
 
 BEHAVIOR = NoticeKind("behavior", "minor", "behaviour '{name}'{unit}: {how}{gap}{outside}")
 BEHAVIOR_LEFT_OUT = NoticeKind("behavior_left_out", "serious", "behaviour '{name}' left out: {why}")
@@ -183,6 +183,8 @@ def _check_times(times: np.ndarray, in_order: bool = True) -> np.ndarray:
     known = times[np.isfinite(times)]
     if not len(known):
         raise FormatError("it has no times")
+    if np.abs(known).max() > LARGEST:
+        raise FormatError(f"its times go up to {np.abs(known).max():.3g} s")
     if in_order and (backward := int((np.diff(known) < 0).sum())) > 0:
         raise FormatError(f"its times go back {backward} times")
     return times

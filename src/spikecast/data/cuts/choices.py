@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from spikecast.core.errors import NotCutError
+from spikecast.data.cuts.behavior import LARGEST
 from spikecast.data.cuts.trials import NONE, find_event_columns
 from spikecast.data.cuts.units import count_labels
 from spikecast.data.session import RawSession, Samples
@@ -108,7 +109,7 @@ def _rank(name: str) -> int:
 def _describe_samples(samples: Samples) -> str:
     """Return how many samples there are, how far apart, and over which time."""
     times = np.asarray(samples.times, dtype=float).ravel()
-    times = times[np.isfinite(times)]
+    times = times[np.abs(times) <= LARGEST]
     if not len(times):
         return "no samples"
     if samples.values is None:

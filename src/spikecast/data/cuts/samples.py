@@ -12,6 +12,9 @@ from spikecast.data.cuts.angles import wrap
 GAP = 5.0
 """Samples further apart than this many times the usual distance have a gap between them."""
 
+SHORTEST = 1e-12
+"""Seconds; samples that are not further apart are of one time."""
+
 
 @dataclass(frozen=True, eq=False)
 class Bins:
@@ -96,8 +99,9 @@ class Series:
         after = np.searchsorted(self.times, times).clip(1, len(self.times) - 1)
         before = after - 1
         width = self.times[after] - self.times[before]
+        apart = width > SHORTEST
         share = np.where(
-            width > 0, (times - self.times[before]) / np.where(width > 0, width, 1.0), 1.0
+            apart, (times - self.times[before]) / np.where(apart, width, 1.0), 1.0
         ).clip(0.0, 1.0)
         share = share.reshape(-1, *[1] * (self.values.ndim - 1))
         low = np.asarray(self.values[before], dtype=float)

@@ -7,6 +7,7 @@ import pandas as pd
 
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.numbers import to_numbers
+from spikecast.data.cuts.behavior import LARGEST
 from spikecast.data.session import RawSession
 
 TOLERANCE = 1.0  # seconds that an event may lie outside: the last spike is not the very end
@@ -82,7 +83,7 @@ def is_clock(column: pd.Series, name: str = "") -> bool:
     if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
         return False
     values = to_numbers(column)
-    values = values[np.isfinite(values)]
+    values = values[np.abs(values) <= LARGEST]
     if name.lower() in (*STARTS, *STOPS):
         return values.size > 0
     if values.size < 3:
@@ -161,7 +162,7 @@ def _list_tables(raw: RawSession) -> Iterator[list[Notice]]:
 
 def _check_order(name: str, times: np.ndarray) -> list[Notice]:
     rows = np.flatnonzero(np.isfinite(times))
-    back = np.flatnonzero(np.diff(times[rows]) < 0)
+    back = np.flatnonzero(times[rows][1:] < times[rows][:-1])
     if not back.size:
         return []
     word = "time" if back.size == 1 else "times"

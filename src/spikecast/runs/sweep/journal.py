@@ -90,7 +90,7 @@ def remove_dead_workers(folder: Path) -> None:
     """Remove the signs of life of processes that were killed."""
     with register_worker(folder) as worker:
         for file in folder.iterdir():
-            if WORKER.fullmatch(file.name) and not worker.is_alive(file.name):
+            if WORKER.fullmatch(file.name) and file.is_file() and not worker.is_alive(file.name):
                 file.unlink(missing_ok=True)
 
 

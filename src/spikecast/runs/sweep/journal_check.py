@@ -233,6 +233,8 @@ def _follow_state(trial: _Trial, entry: Any) -> None:
         search.n_ended += "reason" in trial.facts
     else:
         _expect_worker(trial)
+        if state == State.PRUNED and not search.n_complete:
+            raise ValueError("its trial is stopped early, and none before it is complete")
         needed = search.n_folds if state == State.COMPLETE else 1
         if len(scores) < needed or given != scores[-1:]:
             raise ValueError("the score of its trial is not the mean over its inner folds")
