@@ -230,6 +230,26 @@ def test_files_of_times_that_are_none_are_refused(tmp_path):
         cut(trials=str(tmp_path / "none.csv"))
 
 
+def test_truth_values_are_no_times(tmp_path):
+    correct = np.arange(30) % 3 > 0
+    texts = pd.Series([str(one) for one in correct], dtype=object)
+    table = plant().tables["trials"]
+    for values in (correct, correct.astype(int), np.where(correct, 1.0, np.nan), list(correct)):
+        raw = plant(tables={"trials": table.assign(correct=values)}, events={"lick": correct})
+        for trials in (None, "trials"):
+            with pytest.raises(InputError, match=r"'correct' of .* truth values .* \(onset"):
+                cut(raw, align="correct", trials=trials)
+        with pytest.raises(InputError, match="align 'lick' holds truth values"):
+            cut(raw, align="lick")
+    with pytest.raises(InputError, match="holds no number"):
+        cut(plant(tables={"trials": table.assign(correct=texts)}), align="correct")
+    np.save(tmp_path / "a.npy", correct.astype(np.uint8))
+    pd.DataFrame({"correct": correct}).to_csv(tmp_path / "b.csv", index=False)
+    for name in "a.npy", "b.csv":
+        with pytest.raises(InputError, match="holds truth values"):
+            cut(align=str(tmp_path / name))
+
+
 def test_events_in_a_corner_of_the_session_are_said_to_be_of_another_clock():
     notice = taken(cut(plant(duration=(0.0, 95_000.0))), "other_clock")
     assert notice.severity == "serious"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from spikecast.core.checks import check_same_length, suggest_name
+from spikecast.core.checks import check_same_length, shorten_line, suggest_name
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.numbers import to_numbers
@@ -26,6 +26,7 @@ from spikecast.data.session import RawSession
 NONE = "none"
 """The word for no event at all: one long trial."""
 MILLISECONDS = 1000.0
+MOST_NAMED = 4  # columns that a message names
 
 EVENT = NoticeKind("event", "minor", "time 0 is '{event}'{of}: {n} of {n_all} trials taken{left}")
 ONE_LONG_TRIAL = NoticeKind(
@@ -94,6 +95,7 @@ def choose_trials(
     `tolerance` is how far, in seconds, a window may reach beyond the first and last time.
     """
     known = found.take(np.isfinite(found.events))
+    _refuse_truth_values(raw, known)
     inside = (known.events + window[0] >= raw.duration[0] - tolerance) & (
         known.events + window[1] <= raw.duration[1] + tolerance
     )
@@ -131,6 +133,19 @@ def choose_trials(
     if len(trials.events) >= FEWEST and 0 < MOST_AFTER * last < stop:
         notices.append(OTHER_CLOCK(n=len(trials.events), last=float(last), stop=float(stop)))
     return trials, notices
+
+
+def _refuse_truth_values(raw: RawSession, known: Trials) -> None:
+    """Raise where events are no times but say which trials are of a kind: all are 0 or 1."""
+    if len(known.events) <= 2 or not np.isin(known.events, (0, 1)).all():
+        return
+    of = f" of the table '{known.source}'" if known.source else ""
+    columns = find_event_columns(known.table, raw.duration)
+    named = f" ({', '.join(map(shorten_line, columns[:MOST_NAMED]))})" if columns else ""
+    raise InputError(
+        f"align '{known.event}'{of} holds truth values (0 and 1); name a column of times in "
+        f"seconds{named}"
+    )
 
 
 def note_overlap(events: np.ndarray, window: tuple[float, float], tolerance: float) -> list[Notice]:
