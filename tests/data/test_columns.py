@@ -12,6 +12,11 @@ def test_whole_numbers_beyond_all_decimal_ones_are_text():
     assert columns["a"].tolist() == ["1", "1" + "0" * 400, ""]
 
 
+def test_a_blank_name_is_replaced():
+    table = pd.DataFrame([[1, 2, 3]], columns=["", " ", "side"])
+    assert list(tidy_columns(table)[0]) == ["unnamed", "unnamed_2", "side"]
+
+
 @pytest.mark.parametrize("values", [[0, 0, 1, 1], ["0", "0", "1", "1"], [0.0, None, 1, 1]])
 def test_numbers_of_shanks_are_no_labels(values):
     table = pd.DataFrame({"quality": ["good", "mua", "good", "mua"], "group": values})

@@ -234,6 +234,26 @@ def test_columns_of_any_name_come_back_from_nwb_as_they_were(tmp_path, axis):
         np.testing.assert_array_equal(again.dataset[name], recording.dataset[name])
 
 
+def test_areas_and_behaviour_of_any_name_go_to_nwb(tmp_path):
+    pytest.importorskip("ndx_binned_spikes", reason="the extra nwb is not installed")
+    counts, time = np.ones((6, 5, 4), int), 0.1 * np.arange(5)
+    behavior = {".": np.ones((6, 5)), "..": np.zeros((6, 5))}
+    recording = Recording.from_arrays(counts, time, ["", ".", "..", " "], behavior=behavior)
+    recording.to_nwb(tmp_path / "mine.nwb")
+    again = load(tmp_path / "mine.nwb")
+    assert again.area.tolist() == ["unknown", ".", "..", " "]
+    assert again.behavior == [".", ".."]
+
+
+def test_a_single_spike_goes_to_pynapple_and_bins_below_its_clock_do_not(nap):
+    counts = np.zeros((6, 5, 2), int)
+    counts[3, 4, 0] = 1
+    objects = Recording.from_arrays(counts, 0.1 * np.arange(5), "A").to_pynapple()
+    assert [len(train) for train in objects["units"].values()] == [1, 0]
+    with pytest.raises(InputError, match="bins of 1e-09 s are too short for pynapple"):
+        Recording.from_arrays(counts, 1e-9 * np.arange(5), "A").to_pynapple()
+
+
 def test_columns_of_any_name_go_to_pynapple(nap):
     recording = Recording.from_arrays(
         np.ones((30, 15, 4), int),

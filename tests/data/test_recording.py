@@ -123,6 +123,13 @@ def test_columns_are_held_in_types_that_pandas_works_with(tmp_path, kind):
     assert recording.dataset["wheel"].dtype.isnative
 
 
+@pytest.mark.parametrize("given", [{"trials": {"": np.arange(4)}}, {"neurons": {" ": np.arange(3)}},
+                                   {"behavior": {"": np.zeros((4, 5))}}])  # fmt: skip
+def test_blank_names_are_refused(given):
+    with pytest.raises(InputError, match="has a blank name"):
+        Recording.from_arrays(counts(), TIME, "A", **given)
+
+
 def test_columns_of_complex_numbers_are_refused():
     column = np.arange(4) + 1j
     with pytest.raises(InputError, match="column 'a' of trials holds complex numbers"):

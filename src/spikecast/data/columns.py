@@ -48,8 +48,9 @@ def tidy_columns(table: pd.DataFrame) -> tuple[dict[str, np.ndarray], list[str]]
             left.append(str(name))
         else:
             key = str(name)
-            if "/" in key:
-                key = find_free_name(key.replace("/", "_"), {*plain, *kept})
+            if "/" in key or not key.strip():
+                key = key.replace("/", "_").strip() or "unnamed"
+                key = find_free_name(key, {*plain, *kept})
             kept[key] = column
     return kept, left
 

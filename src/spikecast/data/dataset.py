@@ -255,7 +255,9 @@ def _check_axes(activity: np.ndarray, time: np.ndarray) -> None:
 
 
 def _check_name_free(name: object, *taken: Collection[str]) -> None:
-    """Raise when a column or variable would replace another."""
+    """Raise when a column or variable would replace another, or has no name."""
+    if not str(name).strip():
+        raise InputError("a column or a behaviour has a blank name; give it one")
     if any(name in names for names in (*taken, AXES)):
         raise InputError(f"the name '{name}' is taken; rename that column or variable")
 

@@ -21,6 +21,7 @@ from spikecast.data.dataset import read_table
 EVENT_TIME = "event_time"
 SIGNS = "/:"
 """What no name in an NWB file can hold."""
+SHORTEST_BIN = 1e-7  # seconds, for pynapple
 MOST_ROWS = 100_000_000
 RESERVED = ("start", "end", "start_time", "stop_time", "index", "rate", "id", "t")
 """Names that columns of pynapple have already, or that would be taken for the windows."""
@@ -100,7 +101,8 @@ def _name_columns(
 
 
 def _replace_signs(name: str, signs: str) -> str:
-    return "".join("_" if sign in signs else sign for sign in name)
+    plain = "".join("_" if sign in signs else sign for sign in name)
+    return "_" if plain in ("", ".", "..") else plain
 
 
 def _list_columns(dataset: xr.Dataset, axis: str, names: dict[str, str]) -> dict[str, np.ndarray]:
@@ -131,6 +133,10 @@ def to_pynapple(dataset: xr.Dataset) -> dict[str, Any]:
     starts, ends = times[:, 0] - half, times[:, -1] + half
     # windows that touch would be joined: a microsecond between them
     ends[:-1] = np.minimum(ends[:-1], starts[1:] - 2e-6)
+    if 2 * half < SHORTEST_BIN or (ends <= starts).any():
+        raise InputError(
+            f"bins of {2 * half:g} s are too short for pynapple, which rounds times to a nanosecond"
+        )
     support = nap.IntervalSet(start=starts, end=ends)
     names = _name_columns(dataset, "trial", (*RESERVED, *_take_event_time(dataset)))
     trials = _list_columns(dataset, "trial", names) | {EVENT_TIME: place_trials(dataset)}
@@ -144,7 +150,9 @@ def to_pynapple(dataset: xr.Dataset) -> dict[str, Any]:
         objects["trials"] = nap.IntervalSet(start=starts, end=ends, metadata=metadata)
         if dataset.attrs["kind"] == "counts":
             trains = {
-                neuron: nap.Ts(_spread_spikes(activity[:, :, neuron], times, 2 * half))
+                neuron: nap.Ts(
+                    _spread_spikes(activity[:, :, neuron], times, 2 * half), time_support=support
+                )
                 for neuron in range(activity.shape[2])
             }
             objects["units"] = nap.TsGroup(trains, time_support=support, metadata=neurons)
@@ -247,12 +255,13 @@ def _add_units(nwb: Any, dataset: xr.Dataset) -> None:
     device = nwb.create_device(name="probe")
     groups: list[str] = []
     for name in names:
-        plain = _replace_signs(name, SIGNS) or "unknown"
+        plain = _replace_signs(name or "unknown", SIGNS)
         groups.append(find_free_name(plain, {*names, *groups} - {name}))
+        place = name or "unknown"  # NWB wants one
         group = nwb.create_electrode_group(
-            name=groups[-1], description="units of an area", location=name, device=device
+            name=groups[-1], description="units of an area", location=place, device=device
         )
-        nwb.add_electrode(location=name, group=group)
+        nwb.add_electrode(location=place, group=group)
     given = _name_columns(dataset, "neuron", _list_names(Units), SIGNS)
     columns = _list_columns(dataset, "neuron", given)
     columns.pop(given.pop("area"))
