@@ -271,9 +271,10 @@ def test_folds_that_are_no_number_of_parts_are_refused(folds):
         decode(recording, np.arange(20) % 2, n_permutations=10**9)
 
 
-def test_a_number_that_is_infinite_cannot_be_decoded(strong):
-    values = np.where(np.arange(strong.n_trials) < 3, np.inf, np.arange(strong.n_trials))
-    with pytest.raises(InputError, match="infinite"):
+@pytest.mark.parametrize(("large", "message"), [(np.inf, "infinite"), (1e19, "in other units")])
+def test_a_number_that_is_too_large_cannot_be_decoded(strong, large, message):
+    values = np.where(np.arange(strong.n_trials) < 3, large, np.arange(strong.n_trials))
+    with pytest.raises(InputError, match=message):
         decode(strong, values, decoder="ridge", n_permutations=5)
 
 

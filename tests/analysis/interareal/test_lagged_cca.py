@@ -26,3 +26,12 @@ def test_the_joint_correlation_of_a_shared_input_leans_nowhere(two_areas, n_sess
         together.append(inner["together"].mean())
     assert np.mean(outside) < 0.1  # 0.05 are expected
     assert np.mean(together) > 0.1
+
+
+def test_a_window_as_long_as_the_trial_leaves_no_lead_to_test(two_areas):
+    recording = two_areas(0, n_trials=60)
+    found = joint_correlation(
+        recording, "VISp", "MOs", window=recording.n_bins, max_lag=1, n_shifts=20
+    )
+    assert found.p_of_lead is None
+    assert found.claim.p is not None

@@ -17,7 +17,7 @@ from spikecast.core.checks import (
 )
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import NoticeKind
-from spikecast.data.binning import to_vector
+from spikecast.data.binning import check_magnitude, to_vector
 from spikecast.data.columns import name_value
 from spikecast.data.dataset import check_in_order
 from spikecast.data.recording import Recording
@@ -87,6 +87,7 @@ def resolve_label(
             raise InputError(f"label '{name}' is not a number; decode its classes: decoder='lda'")
         values = values.astype(float)
         check_finite(f"label '{name}'", values)
+        check_magnitude(f"value of label '{name}'", values)
         if np.ptp(values) == 0:
             raise NotEnoughDataError(f"label '{name}' is {values[0]:g} on every trial")
         return Label(name, trials, values, np.empty(0), n_left_out)

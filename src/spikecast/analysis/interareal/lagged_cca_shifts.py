@@ -35,13 +35,16 @@ def rank_correlation(
     regression = _PairedCorrelation(x, y, pairings, bins, shrinkage)
     true, *shifted = (regression.measure(shift) for shift in pairings.all_shifts)
     together, *others = (_average(one, bins.place, len(centers)) for one in (true, *shifted))
-    lead, *other_leads = (_measure_lead(one, bins.lag) for one in (true, *shifted))
+    p_of_lead = None
+    if (bins.lag > 0).any():  # else steps are so long that no pair of two bins fits in
+        lead, *other_leads = (_measure_lead(one, bins.lag) for one in (true, *shifted))
+        p_of_lead = rank_p(abs(lead), np.abs(other_leads))
     highest = np.array([one.max() for one in others])
     p_of_bins = np.array([rank_p(value, highest) for value in together])
     return CorrelationTest(
         rank_p(true.mean(), np.array([one.mean() for one in shifted])),
         np.repeat(p_of_bins, step)[:n_bins],
-        rank_p(abs(lead), np.abs(other_leads)),
+        p_of_lead,
     )
 
 
