@@ -1,8 +1,10 @@
 """Parquet tables with a damaged footer are refused: pyarrow ends the process with some of them."""
 
+import datetime
 import json
 import subprocess
 import sys
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -49,6 +51,23 @@ def test_a_column_may_be_called_like_a_date_in_an_odd_unit(tmp_path):
     names = ["stim8[deg]", "m8[0]", "M8[mV]"]
     pd.DataFrame({name: [1.0, 2.0] for name in names}).to_parquet(tmp_path / "trials.parquet")
     assert list(read_parquet(tmp_path / "trials.parquet")) == names
+
+
+def test_dates_and_decimals_are_read(tmp_path):
+    dates = [datetime.date(2026, 1, 1), None, datetime.date(1960, 5, 6)]
+    decimals = pa.array([Decimal("1.5"), None, Decimal("-2.5")])
+    pq.write_table(pa.table({"day": dates, "dose": decimals}), tmp_path / "trials.parquet")
+    table = read_parquet(tmp_path / "trials.parquet")
+    assert table["day"].dt.year.tolist()[::2] == [2026, 1960]
+    np.testing.assert_array_equal(table["dose"], [1.5, np.nan, -2.5])
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path):
+    times = pa.array([1.0, 2.0])
+    table = pa.Table.from_arrays([times, times], names=["onset", "onset"])
+    pq.write_table(table, tmp_path / "trials.parquet")
+    with pytest.raises(FormatError, match="two columns are called 'onset'"):
+        read_parquet(tmp_path / "trials.parquet")
 
 
 def test_dates_with_a_time_zone_are_read(tmp_path):

@@ -1,5 +1,6 @@
 """Read Parquet tables: what a small file would take of memory is known before it is read."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,22 @@ def read_parquet(path: Path) -> pd.DataFrame:
     index of pandas that has a name becomes a column; rows keep their numbers where it has none.
     """
     from pyarrow.parquet import ParquetFile
+    from pyarrow.types import is_date, is_decimal
 
     with ParquetFile(path) as file:
         about = file.metadata
         _refuse_lists(file)
+        _refuse_repetition(file)
         _check_dates(file)
         check_fits(float(about.num_rows) * about.num_columns * WIDTH, path)
         check_fits(_measure_texts(file, path), path)
+        kinds = {one.name: one.type for one in file.schema_arrow}
     table = pd.read_parquet(path)
+    for name in kinds.keys() & set(table):  # pandas keeps dates and decimals as Python's objects
+        if is_decimal(kinds[name]):
+            table[name] = table[name].astype(float)
+        elif is_date(kinds[name]):
+            table[name] = pd.to_datetime(table[name])
     named = [name for name in table.index.names if name is not None and name not in table]
     return table.reset_index(level=named) if named else table
 
@@ -40,6 +49,12 @@ def _refuse_lists(file: Any) -> None:
                 f"column {quote(field.name)} holds lists or other objects; columns must hold "
                 "numbers or text"
             )
+
+
+def _refuse_repetition(file: Any) -> None:
+    """Raise where two columns have one name."""
+    if twice := [name for name, n in Counter(file.schema_arrow.names).items() if n > 1]:
+        raise FormatError(f"two columns are called {quote(twice[0])}; rename one of them")
 
 
 def _check_dates(file: Any) -> None:
