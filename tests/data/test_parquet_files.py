@@ -70,6 +70,14 @@ def test_two_columns_of_one_name_are_refused(tmp_path):
         read_parquet(tmp_path / "trials.parquet")
 
 
+def test_times_of_day_are_read_as_text(tmp_path):
+    times = [datetime.time(9, 30, 5), None, datetime.time(23, 59)]
+    pq.write_table(pa.table({"lights": times}), tmp_path / "trials.parquet")
+    read = read_parquet(tmp_path / "trials.parquet")["lights"]
+    assert read.tolist()[::2] == ["09:30:05", "23:59:00"]
+    assert pd.isna(read[1])
+
+
 def test_dates_with_a_time_zone_are_read(tmp_path):
     dates = pd.Series(pd.date_range("2026-01-01", periods=3, tz="Europe/Berlin"))
     pd.DataFrame({"when": dates}).to_parquet(tmp_path / "trials.parquet")

@@ -21,7 +21,7 @@ def read_parquet(path: Path) -> pd.DataFrame:
     index of pandas that has a name becomes a column; rows keep their numbers where it has none.
     """
     from pyarrow.parquet import ParquetFile
-    from pyarrow.types import is_date, is_decimal
+    from pyarrow.types import is_date, is_decimal, is_time
 
     with ParquetFile(path) as file:
         about = file.metadata
@@ -32,11 +32,13 @@ def read_parquet(path: Path) -> pd.DataFrame:
         check_fits(_measure_texts(file, path), path)
         kinds = {one.name: one.type for one in file.schema_arrow}
     table = pd.read_parquet(path)
-    for name in kinds.keys() & set(table):  # pandas keeps dates and decimals as Python's objects
+    for name in kinds.keys() & set(table):  # pandas keeps these as Python's objects
         if is_decimal(kinds[name]):
             table[name] = table[name].astype(float)
         elif is_date(kinds[name]):
             table[name] = pd.to_datetime(table[name])
+        elif is_time(kinds[name]):  # of day: a label, as it starts anew at midnight
+            table[name] = table[name].map(str, na_action="ignore")
     named = [name for name in table.index.names if name is not None and name not in table]
     return table.reset_index(level=named) if named else table
 
