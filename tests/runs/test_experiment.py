@@ -14,6 +14,7 @@ import yaml
 from spikecast import report
 from spikecast.core.errors import ConfigError, DamagedFileError, RunError, SpikecastError
 from spikecast.core.files import lock_folder
+from spikecast.data.recording import Recording
 from spikecast.models import storage
 from spikecast.parallel.shared_data import share_value
 from spikecast.runs import config, experiment, fits, run_directory
@@ -78,6 +79,14 @@ def test_a_run_directory_is_complete(run):
     assert manifest["versions"]["torch"]
     assert "fitted in" in (run / "log.txt").read_text()
     assert not [name for name in names if "/." in name or name.startswith(".")]
+
+
+def test_a_recording_without_trial_columns_has_a_page(recording, tmp_path):
+    bare = Recording.from_arrays(recording.activity, recording.time, recording.area)
+    bare.save(tmp_path / "bare.nc")
+    done = experiment.run(make_quick(str(tmp_path / "bare.nc")), tmp_path / "run", workers=1)
+    assert open_run(done).trials.shape == (recording.n_trials, 0)
+    assert report.build(done).is_file()
 
 
 def test_the_weights_give_the_predictions_that_are_stored(run, recording):

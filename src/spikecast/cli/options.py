@@ -9,6 +9,7 @@ order of the help::
 
 import functools
 import inspect
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import NoneType, UnionType
@@ -114,7 +115,7 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def split_list(text: str, annotation: Any) -> str | list[str]:
-    """Return what a text with commas says: a list, unless the field may be a single word.
+    r"""Return what a text with commas says: a list, unless the field may be a single word.
 
     Examples
     --------
@@ -126,13 +127,18 @@ def split_list(text: str, annotation: Any) -> str | list[str]:
     ['0']
     >>> split_list("[]", list[str])
     []
+
+    A comma that belongs to a name has a backslash before it.
+
+    >>> split_list(r"layers 2\,3,layer 4", list[str])
+    ['layers 2,3', 'layer 4']
     """
     if text == "[]":
         return []
-    parts = text.split(",")
+    parts = [part.replace("\\,", ",") for part in re.split(r"(?<!\\),", text)]
     words = [word for one in _list_alternatives(annotation) for word in _list_words(one)]
     is_word = str in _list_alternatives(annotation) or text in words
-    return text if len(parts) == 1 and is_word else parts
+    return parts[0] if len(parts) == 1 and is_word else parts
 
 
 def _make_block(block: type[BaseModel], offered: Options, given: dict[str, Any]) -> BaseModel:

@@ -172,7 +172,7 @@ class Run:
     def trials(self) -> pd.DataFrame:
         """The recording's table of trials."""
         path, n_trials = self.layout.trial_table, self.manifest["data"]["n_trials"]
-        table = score_tables.read_score_table(path, score_tables.TRIALS)
+        table = score_tables.read_trial_table(path)
         if len(table) != n_trials:
             raise damaged(path, f"it has {len(table)} rows; the run has {n_trials} trials")
         return table

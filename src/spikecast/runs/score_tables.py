@@ -31,6 +31,15 @@ TRIALS = Table({})
 NUMBER: Column = "number"
 
 
+def read_trial_table(path: Path) -> pd.DataFrame:
+    """Return a recording's table of trials; without trial columns it has rows only."""
+    with explain_errors(path), path.open("rb") as file:
+        rows = [] if file.readline(80).strip() else [line.strip() for line in file]
+    if rows and not any(rows):
+        return pd.DataFrame(index=pd.RangeIndex(len(rows)))
+    return read_score_table(path, TRIALS)
+
+
 def read_score_table(path: Path, schema: Table) -> pd.DataFrame:
     """Return a table of scores; the columns of :data:`TEXT` are text whatever they hold."""
     with explain_errors(path):
