@@ -58,6 +58,7 @@ def check(spikecast, folder, what, command):
     if status == 2:
         (line,) = errors.splitlines()
         assert line.startswith("error: ")
+        assert "damaged" not in line  # what was written a moment ago is not
     else:
         assert output
     # nothing was written but the data and the run

@@ -1,11 +1,13 @@
 """Units of an NWB file that stand in a processing module, or have ids that are twice there."""
 
+import h5py
 import numpy as np
 import pytest
 
 from spikecast.core.errors import FormatError
 from spikecast.data import load
 from spikecast.data.cuts.taken import read_taken
+from spikecast.data.nwb.units import StoredTimes
 
 pytest.importorskip("pynwb", reason="the extra nwb is not installed")
 import nwb_files as planted
@@ -87,3 +89,26 @@ def test_units_whose_ids_are_twice_there_are_called_by_their_row(tmp_path):
     recording.to_nwb(tmp_path / "again.nwb")
     again = load(tmp_path / "again.nwb")
     assert again.neurons["id"].tolist() == [0, 1, 0]
+
+
+@pytest.mark.parametrize("length", [3, 7, 100])
+def test_a_chunk_of_spikes_is_unpacked_once(tmp_path, length):
+    planted = np.arange(100.0)
+    with h5py.File(tmp_path / "spikes.h5", "w") as file:
+        stored = Counted(file.create_dataset("times", data=planted, chunks=(length,)))
+        times = StoredTimes(stored)
+        for start, stop in ((0, 0), (0, 2), (2, 30), (30, 31), (31, 99), (99, 100)):
+            np.testing.assert_array_equal(times.read(start, stop), planted[start:stop])
+        assert stored.n_looks <= -(-100 // length) + 1
+        np.testing.assert_array_equal(times.read(5, 9), planted[5:9])
+
+
+class Counted:
+    """A dataset that counts how often it is looked at."""
+
+    def __init__(self, stored):
+        self.stored, self.chunks, self.n_looks = stored, stored.chunks, 0
+
+    def __getitem__(self, places):
+        self.n_looks += 1
+        return self.stored[places]

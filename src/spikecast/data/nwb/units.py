@@ -39,27 +39,52 @@ LISTS_LEFT = NoticeKind(
 )
 
 
+class StoredTimes:
+    """Times (spike,) in a file; the chunk that was read last is kept.
+
+    HDF5 unpacks a chunk that is larger than its cache (1 MB) at each look, and there are two looks
+    at each unit.
+    """
+
+    def __init__(self, times: Any) -> None:
+        self._stored = times
+        self._length = (getattr(times, "chunks", None) or (0,))[0]
+        self._first, self._kept = -1, np.empty(0)
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        """Return the times from one place up to another."""
+        if not self._length:  # in one piece: nothing is unpacked
+            return np.asarray(self._stored[start:stop], dtype=float)
+        parts = [np.empty(0)]
+        for first in range(start - start % self._length, stop, self._length):
+            if first != self._first:
+                self._kept = np.asarray(self._stored[first : first + self._length], dtype=float)
+                self._first = first
+            parts.append(self._kept[max(start - first, 0) : stop - first])
+        return np.concatenate(parts)
+
+
 @dataclass(frozen=True, eq=False)
 class StoredSpikes:
     """Spike times of units in one dataset; those of a unit are read when they are asked for.
 
     Parameters
     ----------
-    times : dataset, (spike,)
+    times : StoredTimes, (spike,)
     ends : array of int, (unit,)
         Where each unit's spikes end in it.
     ids : array, (unit,)
         For messages.
     """
 
-    times: Any
+    times: StoredTimes
     ends: np.ndarray
     ids: np.ndarray
 
     def __call__(self, unit: int) -> np.ndarray:
         """Return the times (spike,) of a unit in seconds, ascending."""
         start = int(self.ends[unit - 1]) if unit else 0
-        times = np.asarray(self.times[start : int(self.ends[unit])], dtype=float)
+        times = self.times.read(start, int(self.ends[unit]))
         if not np.isfinite(times).all():
             raise FormatError(f"unit {self.ids[unit]} has spike times that are NaN or infinite")
         return times if (np.diff(times) >= 0).all() else np.sort(times)
@@ -70,7 +95,7 @@ class StoredSpikes:
         limits = np.full((len(self.ends), 2), np.nan)
         for unit in np.flatnonzero(self.ends > starts):
             places = (int(starts[unit]), int(self.ends[unit]) - 1)
-            limits[unit] = sorted(float(self.times[place]) for place in places)
+            limits[unit] = sorted(float(self.times.read(place, place + 1)[0]) for place in places)
         return limits
 
     def span(self) -> tuple[float, float]:
@@ -126,7 +151,7 @@ def open_spikes(units: Any) -> StoredSpikes | None:
             f"the last {rest} of {n_times} spike times are of no unit: spike_times_index ends "
             "before them; write units and spikes together (add_unit)"
         )
-    return StoredSpikes(times, ends, np.asarray(units.id[:]))
+    return StoredSpikes(StoredTimes(times), ends, np.asarray(units.id[:]))
 
 
 def read_units(
