@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csc_array
 
 from spikecast.core.checks import describe_error, shorten_line
 from spikecast.core.errors import FormatError
@@ -176,21 +177,44 @@ def read_matlab(path: Path, *, cells: str = "") -> dict[str, Any]:
 def _read_matlab_hdf5(path: Path, cells: str) -> dict[str, Any]:
     """Return the arrays of numbers at the top of a MATLAB 7.3 file, axes as MATLAB has them.
 
-    Cell arrays are arrays of objects; what is no array of numbers is empty there.
+    Cell arrays are arrays of objects; what is no array of numbers is empty there. Sparse matrices
+    and complex numbers are what they are in files of older versions.
     """
     import h5py
 
     with explain_damage(path, "a MATLAB file"):
         check_readable(path)
         with h5py.File(path) as file:
-            arrays = {name: item for name, item in file.items() if _holds_numbers(item)}
-            check_fits(sum(item.size * item.dtype.itemsize for item in arrays.values()), path)
-            content: dict[str, Any] = {name: item[()].T for name, item in arrays.items()}
+            arrays = {n: one for n, one in file.items() if _holds_numbers(one) or _is_complex(one)}
+            sparse = {name: item for name, item in file.items() if "MATLAB_sparse" in item.attrs}
+            parts = [
+                *arrays.values(),
+                *(part for item in sparse.values() for part in item.values()),
+            ]
+            check_fits(sum(part.size * part.dtype.itemsize for part in parts), path)
+            content: dict[str, Any] = {name: _read_array(item) for name, item in arrays.items()}
+            content |= {name: _read_sparse(item) for name, item in sparse.items()}
             for name in file if cells == ALL_CELLS else [cells] if cells in file else []:
                 # the cells of an empty cell array are numbers: its sizes
                 if _holds_references(file[name]):
                     content[name] = _read_cells(file, file[name], path)
             return content
+
+
+def _read_array(item: Any) -> np.ndarray:
+    values = item[()].T
+    return values["real"] + 1j * values["imag"] if _is_complex(item) else values
+
+
+def _read_sparse(item: Any) -> csc_array:
+    """Return a sparse matrix: MATLAB stores the rows of its values, and where columns start."""
+    starts = item["jc"][()].astype(np.int64)
+    n_rows, n_columns = int(item.attrs["MATLAB_sparse"]), len(starts) - 1
+    rows = item["ir"][()].astype(np.int64) if "ir" in item else np.empty(0, np.int64)
+    values = item["data"][()] if "data" in item else np.empty(0)
+    matrix = csc_array((values, rows, starts), shape=(n_rows, n_columns))
+    matrix.check_format()
+    return matrix
 
 
 def _read_cells(file: Any, item: Any, path: Path) -> np.ndarray:
@@ -214,6 +238,10 @@ def _holds_numbers(item: Any) -> bool:
         and item.dtype.kind in "iuf"
         and not _is_text_or_empty(item.attrs)
     )
+
+
+def _is_complex(item: Any) -> bool:
+    return getattr(getattr(item, "dtype", None), "names", None) == ("real", "imag")
 
 
 def _holds_references(item: Any) -> bool:

@@ -12,6 +12,7 @@ from scipy.sparse import csc_matrix
 import spikecast
 from spikecast.core.errors import FormatError, InputError
 from spikecast.data import load
+from spikecast.data.event_files import read_matlab
 from spikecast.data.readers.matlab import read_matrices
 
 SAMPLE = Path(__file__).parents[4] / "shared" / "data" / "semedo"
@@ -111,4 +112,27 @@ def test_what_is_no_full_matrix_is_left_out_and_said(tmp_path, matrices):
     notices = read_matrices(tmp_path / "mine.mat").notices
     assert [one.values["names"] for one in notices if one.code == "variables_left_out"] == [
         ["Z (sparse)", "W (complex)", "V (3 axes)"]
+    ]
+
+
+def test_so_it_is_of_matlab_7_3(tmp_path, matrices):
+    of_two = np.zeros((300, 3), dtype=[("real", float), ("imag", float)])
+    sparse = csc_matrix(matrices["X"] * (matrices["X"] > 1))
+    path = tmp_path / "mine.mat"
+    with h5py.File(path, "w", userblock_size=512) as file:
+        for name, values in matrices.items():
+            file[name] = values.T
+        file["W"], file["one"] = of_two.T, matrices["X"][:, :1].T
+        group = file.create_group("Z")
+        group.attrs["MATLAB_sparse"] = np.uint64(300)
+        group["data"], group["ir"], group["jc"] = sparse.data, sparse.indices, sparse.indptr
+    with path.open("r+b") as file:
+        file.write(b"MATLAB 7.3 MAT-file".ljust(124) + b"\0\2IM")
+    read = read_matlab(path)
+    assert read["W"].dtype == complex
+    np.testing.assert_array_equal(read["Z"].toarray(), sparse.toarray())
+    session = read_matrices(path)
+    assert session.traces.values.shape == (300, 8)
+    assert [one.values["names"] for one in session.notices if one.code == "variables_left_out"] == [
+        ["W (complex)", "one (one column: times, or a single neuron)", "Z (sparse)"]
     ]

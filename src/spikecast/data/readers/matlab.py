@@ -105,12 +105,12 @@ def read_matrices(path: Path) -> RawSession:
         session=path.stem,
         notices=[
             MATRICES(areas=sizes, n=n_samples, axis=("rows", "columns")[axis]),
-            *_note_left_out(content),
+            *_note_left_out(content, n_samples),
         ],
     )
 
 
-def _note_left_out(content: Mapping[str, Any]) -> list[Notice]:
+def _note_left_out(content: Mapping[str, Any], n_samples: int) -> list[Notice]:
     """Return a notice where numbers are left out since they are no matrix of real numbers."""
     kinds = {}
     for name, value in content.items():
@@ -120,6 +120,8 @@ def _note_left_out(content: Mapping[str, Any]) -> list[Notice]:
             kinds[name] = "complex"
         elif isinstance(value, np.ndarray) and value.dtype.kind in "iuf" and value.ndim > 2:
             kinds[name] = f"{value.ndim} axes"
+        elif isinstance(value, np.ndarray) and sorted(value.shape) == [1, n_samples]:
+            kinds[name] = "one column: times, or a single neuron"
     names = [f"{name} ({kind})" for name, kind in kinds.items()]
     return [LEFT_OUT(names=names)] if names else []
 
