@@ -236,6 +236,24 @@ def test_quality_lists_and_silent_units(write):
     assert "quality" in str(find(said, "units_taken")[0])
 
 
+def test_a_series_whose_values_lie_in_a_file_that_is_gone_is_no_list_of_events(write):
+    path = write(
+        lambda nwb: planted.add_units(nwb, electrodes=False, area=planted.AREAS),
+        planted.add_behavior,
+        planted.add_trials,
+    )
+    with h5py.File(path, "r+") as file:
+        found: list[str] = []
+        file.visit(lambda name: found.append(name) if name.endswith("running/data") else None)
+        (place,) = found
+        del file[place]
+        file[place] = h5py.ExternalLink("gone.nwb", "/data")
+    recording = load(path, **PLACE)
+    assert "running" not in recording.behavior
+    (notice,) = find(read_taken(recording.dataset), "series_damaged")
+    assert "no values" in str(notice)
+
+
 def test_behaviour_events_and_codes(write):
     path = write(
         lambda nwb: planted.add_units(nwb, electrodes=False, area=planted.AREAS),

@@ -30,6 +30,7 @@ TOO_LARGE = NoticeKind(
     "series_too_large", "minor", "series '{name}' is not read: it has {n} samples or channels"
 )
 DAMAGED = NoticeKind("series_damaged", "serious", "series '{name}' is not read: {why}")
+NO_VALUES = "it has no values (do they lie in another file, which is not there?)"
 
 
 def list_series(objects: Any, within: str = "") -> Iterator[tuple[str, Any, str]]:
@@ -56,13 +57,16 @@ def read_series(
     notices: list[Notice] = []
     for name, series, container in listed:
         name = _name_series(name, container, {*behavior, *events})
-        shape: tuple[int, ...] = () if series.data is None else np.shape(series.data)
+        if _lacks_values(series):
+            notices.append(DAMAGED(name=name, why=NO_VALUES))
+            continue
+        shape = np.shape(series.data)
         if np.prod(shape, dtype=float) > LARGEST or any(n > MOST_CHANNELS for n in shape[1:]):
             notices.append(TOO_LARGE(name=name, n=" x ".join(map(str, shape))))
             continue
         try:
             times = read_times(series)
-            values = np.asarray(series.data[:]) if len(shape) else np.zeros(0)
+            values = np.asarray(series.data[:])
         except Exception as error:  # a damaged part of a file can fail in any way
             notices.append(DAMAGED(name=name, why=describe_error(error)))
             continue
@@ -82,6 +86,14 @@ def read_series(
                 period=TURNS.get(str(series.unit).strip().lower().removesuffix("s")),
             )
     return behavior, events, notices
+
+
+def _lacks_values(series: Any) -> bool:
+    """Return whether a file has no dataset of a series' values; an empty one is none of them."""
+    if series.data is None:
+        return True
+    is_stored = hasattr(series.data, "id")  # pynwb puts an empty array where there is none
+    return series.container_source is not None and not is_stored and not len(series.data)
 
 
 def read_times(series: Any) -> np.ndarray:
