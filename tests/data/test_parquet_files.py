@@ -70,6 +70,13 @@ def test_two_columns_of_one_name_are_refused(tmp_path):
         read_parquet(tmp_path / "trials.parquet")
 
 
+def test_bytes_are_text(tmp_path):
+    pq.write_table(pa.table({"area": [b"CA1", None, "é".encode()]}), tmp_path / "units.parquet")
+    read = read_parquet(tmp_path / "units.parquet")["area"]
+    assert read.tolist()[::2] == ["CA1", "é"]
+    assert pd.isna(read[1])
+
+
 def test_times_of_day_are_read_as_text(tmp_path):
     times = [datetime.time(9, 30, 5), None, datetime.time(23, 59)]
     pq.write_table(pa.table({"lights": times}), tmp_path / "trials.parquet")

@@ -21,7 +21,7 @@ def read_parquet(path: Path) -> pd.DataFrame:
     index of pandas that has a name becomes a column; rows keep their numbers where it has none.
     """
     from pyarrow.parquet import ParquetFile
-    from pyarrow.types import is_date, is_decimal, is_time
+    from pyarrow.types import is_binary, is_date, is_decimal, is_large_binary, is_time
 
     with ParquetFile(path) as file:
         about = file.metadata
@@ -33,7 +33,9 @@ def read_parquet(path: Path) -> pd.DataFrame:
         kinds = {one.name: one.type for one in file.schema_arrow}
     table = pd.read_parquet(path)
     for name in kinds.keys() & set(table):  # pandas keeps these as Python's objects
-        if is_decimal(kinds[name]):
+        if is_binary(kinds[name]) or is_large_binary(kinds[name]):  # text, as HDF5 gives it
+            table[name] = table[name].map(_decode, na_action="ignore")
+        elif is_decimal(kinds[name]):
             table[name] = table[name].astype(float)
         elif is_date(kinds[name]):
             table[name] = pd.to_datetime(table[name])
@@ -41,6 +43,13 @@ def read_parquet(path: Path) -> pd.DataFrame:
             table[name] = table[name].map(str, na_action="ignore")
     named = [name for name in table.index.names if name is not None and name not in table]
     return table.reset_index(level=named) if named else table
+
+
+def _decode(text: bytes) -> str | bytes:
+    try:
+        return text.decode()
+    except UnicodeDecodeError:  # no text, which is refused where it is to be used
+        return text
 
 
 def _refuse_lists(file: Any) -> None:
