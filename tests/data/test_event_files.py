@@ -62,6 +62,7 @@ def test_what_holds_several_lists_names_them(folder):
         ("j.csv", "onset\tside\n2.5\tL\n", "has tabs between its columns; a .csv file needs com"),
         ("k.tsv", "onset,side\n2.5,L\n", r"has commas.*a .tsv file needs tabs.*sep='.t', index"),
         ("l.csv", "# rig 2\nonset,side\n2.5,L\n", "starts with a comment; its first line must"),
+        ("n.csv", "onset\n2.5\n3.\0\0\0\n5.5\n", "holds bytes of 0, as where a disk lost"),
         ("m.csv", "onset,side\n2.5,L\n2,5,L\n", "line 3 has 3 values, but .* names 2 columns"),
     ],
 )
@@ -120,6 +121,8 @@ def test_a_cell_array_of_matlab_7_3(tmp_path):
             cell.attrs["MATLAB_class"] = np.bytes_(kind)
             cells[number, 0] = cell.ref
         cells.attrs["MATLAB_class"] = np.bytes_("cell")
+        table = file.create_dataset("table", data=np.array([[3707764736, 2, 1, 1]], np.uint32))
+        table.attrs["MATLAB_class"], table.attrs["MATLAB_object_decode"] = np.bytes_("table"), 3
         empty = file.create_dataset("none", data=np.array([0, 0], np.uint64))
         empty.attrs["MATLAB_class"], empty.attrs["MATLAB_empty"] = np.bytes_("cell"), 1
     with path.open("r+b") as file:
@@ -135,6 +138,14 @@ def test_text_that_is_not_utf_8_is_said(tmp_path, encoding):
     (tmp_path / "a.csv").write_text("onset,Größe\n2.5,1\n", encoding=encoding)
     with pytest.raises(FormatError, match=r"is not text in UTF-8 .*save it as 'CSV UTF-8'"):
         read_event_times(str(tmp_path / "a.csv"))
+
+
+def test_what_pandas_calls_a_column_without_a_name_is_no_event(tmp_path):
+    times = pd.Series([1.5, 0.25, 9.0])
+    times.to_csv(tmp_path / "series.csv", index=False)
+    np.testing.assert_array_equal(read_event_times(str(tmp_path / "series.csv")), times)
+    (tmp_path / "bare.txt").write_text("0\n1.5\n9\n")  # each number as it needs
+    np.testing.assert_array_equal(read_event_times(str(tmp_path / "bare.txt")), [0, 1.5, 9])
 
 
 def test_other_signs_in_a_header_are_no_separators(tmp_path):

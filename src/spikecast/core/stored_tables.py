@@ -11,7 +11,7 @@ import pandas as pd
 from spikecast.core.checks import quote
 from spikecast.core.numbers import to_numbers
 from spikecast.core.stored import damaged, explain_errors
-from spikecast.core.text_tables import count_columns
+from spikecast.core.text_tables import count_columns, holds_zero_bytes
 
 Column = Literal["text", "name", "number", "finite", "open", "whole", "flag", "any"]
 """What a column holds: a ``text`` and a ``number`` may be missing, a ``name`` may not; an ``open``
@@ -57,6 +57,8 @@ def read_columns(path: Path) -> pd.Index:
     n_columns = count_columns(path)
     if n_columns > MOST_COLUMNS:
         raise damaged(path, f"it has {n_columns} columns; up to {MOST_COLUMNS} are expected")
+    if holds_zero_bytes(path):
+        raise damaged(path, "it holds bytes of 0, as where a disk lost its power")
     return pd.read_csv(path, nrows=0).columns
 
 

@@ -54,6 +54,12 @@ def has_leading_zeros(path: Path, separator: str) -> bool:
     return False
 
 
+def holds_zero_bytes(path: Path) -> bool:
+    """Return whether a file has bytes of 0, which no text has: pandas ends a value at the first."""
+    with path.open("rb") as file:
+        return any(b"\0" in part for part in iter(lambda: file.read(CHUNK), b""))
+
+
 def explain_rows(path: Path, separator: str) -> str:
     """Return which line has more values than the header has names; empty where none has."""
     with path.open(newline="", encoding="utf-8", errors="replace") as file:

@@ -19,6 +19,7 @@ from spikecast.core.text_tables import (
     explain_rows,
     find_other_separator,
     has_leading_zeros,
+    holds_zero_bytes,
 )
 from spikecast.data.dataset import MOST_COLUMNS
 from spikecast.data.mapped import release
@@ -247,6 +248,11 @@ def _read_text(path: Path, separator: str, ids: Sequence[str]) -> pd.DataFrame:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # rows that are longer than the header
             first = pd.read_csv(path, sep=separator, header=None, nrows=1, dtype=str).iloc[0]
+            if holds_zero_bytes(path):
+                raise FormatError(
+                    f"'{path}' holds bytes of 0, as where a disk lost its power while it was "
+                    "written, or text in UTF-16: write it again"
+                )
             kinds = {name: str for name in first if str(name).strip().casefold() in ids}
             table = pd.read_csv(path, sep=separator, index_col=False, dtype=kinds)
     except FileNotFoundError:

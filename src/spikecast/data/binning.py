@@ -49,7 +49,8 @@ def bin_spikes(
     :meth:`spikecast.Recording.from_spike_times`.
     """
     for name, times in (("spike_times", spike_times), ("events", events)):
-        check_precision(name, to_vector(name, times), bin_size)
+        to_vector(name, times)
+        check_precision(name, np.asarray(times), bin_size)  # in the type that they came in
     spike_times = to_numbers("spike_times", spike_times)
     clusters = to_vector("clusters", clusters)
     events = to_numbers("events", events)

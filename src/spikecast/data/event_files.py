@@ -100,7 +100,7 @@ def _read_one_column(path: Path) -> np.ndarray:
         )
     name, values = table.columns[0], table.iloc[:, 0]
     try:
-        first = [float(name)]
+        first = [] if _is_name_of_pandas(path, name) else [float(name)]
     except ValueError:
         first = []
     try:
@@ -109,6 +109,14 @@ def _read_one_column(path: Path) -> np.ndarray:
         raise FormatError(
             f"'{path}' holds text; times of events must be numbers{explain_commas(values)}"
         ) from None
+
+
+def _is_name_of_pandas(path: Path, name: str) -> bool:
+    """Return whether a first line is what pandas calls a column without a name, not a time of 0."""
+    if name != "0":
+        return False
+    texts = pd.read_csv(path, dtype=str).iloc[:, 0].dropna()
+    return bool(texts.str.contains(".", regex=False).all())
 
 
 def _read_matlab_variable(path: Path, variable: str, cell: int | None) -> np.ndarray:
@@ -234,9 +242,7 @@ def _holds_numbers(item: Any) -> bool:
     import h5py
 
     return (
-        isinstance(item, h5py.Dataset)
-        and item.dtype.kind in "iuf"
-        and not _is_text_or_empty(item.attrs)
+        isinstance(item, h5py.Dataset) and item.dtype.kind in "iuf" and not _is_no_array(item.attrs)
     )
 
 
@@ -250,13 +256,14 @@ def _holds_references(item: Any) -> bool:
     return isinstance(item, h5py.Dataset) and h5py.check_ref_dtype(item.dtype) is h5py.Reference
 
 
-def _is_text_or_empty(attributes: Any) -> bool:
-    """Return whether MATLAB says that the numbers of an array are letters, or the sizes of nothing.
+def _is_no_array(attributes: Any) -> bool:
+    """Return whether MATLAB says that numbers are letters, the sizes of nothing, or an object's.
 
     Examples
     --------
-    >>> _is_text_or_empty({"MATLAB_class": b"char"}), _is_text_or_empty({"MATLAB_class": b"double"})
+    >>> _is_no_array({"MATLAB_class": b"char"}), _is_no_array({"MATLAB_class": b"double"})
     (True, False)
     """
     kind = attributes.get("MATLAB_class", b"")
-    return "MATLAB_empty" in attributes or bytes(kind) == b"char"
+    opaque = "MATLAB_object_decode" in attributes  # of a table, a string, a date: where it lies
+    return opaque or "MATLAB_empty" in attributes or bytes(kind) == b"char"

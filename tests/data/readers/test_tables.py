@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from fuzz.format_fuzz import check_mutations
 
-from spikecast.core.errors import FormatError
+from spikecast.core.errors import FormatError, InputError
 from spikecast.data import load
 from spikecast.data.array_files import read_table
 from spikecast.data.readers import tables
@@ -437,3 +437,27 @@ def test_text_among_samples_is_said_to_keep_a_table_from_being_behaviour(tmp_pat
     licks.to_csv(tmp_path / "mine" / "wheel.tsv", index=False, sep="\t")
     notices = tables.read_tables(tmp_path / "mine").notices
     assert "text_among_samples" not in {one.code for one in notices}
+
+
+def test_an_index_that_pandas_wrote_is_no_behaviour(tmp_path):
+    write_folder(tmp_path / "mine")
+    for name, separator in (("wheel.tsv", "\t"), ("licks.csv", ",")):
+        table = pd.read_csv(tmp_path / "mine" / name, sep=separator)
+        table.to_csv(tmp_path / "mine" / name, sep=separator)  # with its index
+    session = tables.read_tables(tmp_path / "mine")
+    assert set(session.behavior) == {"wheel_position", "wheel_torque"}
+    np.testing.assert_array_equal(session.events["licks"], [0.5, 1.5])
+
+
+@pytest.mark.parametrize(("kind", "fine"), [("float16", False), ("float32", True)])
+def test_times_that_are_too_coarse_for_bins_are_refused(tmp_path, kind, fine):
+    pytest.importorskip("pyarrow")
+    table, counts = plant_spikes()
+    table.assign(time=(table["time"] + 50).astype(kind)).to_parquet(tmp_path / "mine.parquet")
+    spikes = tables.read_tables(tmp_path / "mine.parquet").spikes
+    if fine:
+        found = spikes.count(np.arange(3), EVENTS + 50, WINDOW, BIN_SIZE)
+        np.testing.assert_array_equal(found, counts)
+    else:
+        with pytest.raises(InputError, match=r"float16, whose values are 0\.031 s apart"):
+            spikes.count(np.arange(3), EVENTS + 50, WINDOW, BIN_SIZE)

@@ -60,6 +60,21 @@ def test_numbers_of_half_precision_are_read(tmp_path):
     np.testing.assert_array_equal(recording.activity, counts)
 
 
+def test_text_is_taken_however_it_is_stored_and_other_objects_are_named(tmp_path):
+    write_folder(tmp_path / "mine")
+    sides = np.array(["left", "right"] * 20)
+    lacking = sides.astype(object)
+    lacking[3] = None
+    more = {"side": sides.astype(object), "odor": sides.astype("S"), "lacking": lacking}
+    np.savez(tmp_path / "mine" / "more.npz", **more)
+    recording = load(
+        tmp_path / "mine", align="odor_in", window=(0, 0.4), bin_size=0.1, frame_rate=RATE
+    )
+    assert recording.trials["side"].tolist() == recording.trials["odor"].tolist() == sides.tolist()
+    (notice,) = (n for n in read_taken(recording.dataset) if n.code == "objects_left_out")
+    assert notice.values["names"] == ["lacking"]
+
+
 def test_columns_are_times_or_labels_and_it_is_said(tmp_path):
     _, onsets = write_folder(tmp_path / "mine")
     recording = load(

@@ -48,18 +48,22 @@ class StoredTimes:
 
     def __init__(self, times: Any) -> None:
         self._stored = times
+        stored = getattr(times, "dtype", np.dtype(float))
+        # coarse times stay coarse: whether they are fine enough depends on the bins
+        is_coarse = stored.kind == "f" and stored.itemsize < np.dtype(float).itemsize
+        self._kind = stored.newbyteorder("=") if is_coarse else np.dtype(float)
         self._length = (getattr(times, "chunks", None) or (0,))[0]
-        self._first, self._kept = -1, np.empty(0)
+        self._first, self._kept = -1, np.empty(0, self._kind)
 
     def read(self, start: int, stop: int) -> np.ndarray:
         """Return the times from one place up to another."""
         if not self._length:  # in one piece: nothing is unpacked
-            return np.asarray(self._stored[start:stop], dtype=float)
-        parts = [np.empty(0)]
+            return np.asarray(self._stored[start:stop], dtype=self._kind)
+        parts = [np.empty(0, self._kind)]
         for first in range(start - start % self._length, stop, self._length):
             if first != self._first:
-                self._kept = np.asarray(self._stored[first : first + self._length], dtype=float)
-                self._first = first
+                chunk = self._stored[first : first + self._length]
+                self._first, self._kept = first, np.asarray(chunk, dtype=self._kind)
             parts.append(self._kept[max(start - first, 0) : stop - first])
         return np.concatenate(parts)
 

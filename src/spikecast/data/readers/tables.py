@@ -29,6 +29,7 @@ from spikecast.core.numbers import to_numbers
 from spikecast.core.text_tables import explain_commas
 from spikecast.data.array_files import (
     AREA_NAMES,
+    INDEX,
     QUALITY_NAMES,
     check_seconds,
     find_columns,
@@ -119,7 +120,9 @@ def read_tables(source: Path) -> RawSession:
         time = None if name.startswith("trials") else _pick_one(table, TIME_NAMES, path)
         if time is None:
             tables[name] = table
-        elif len(table.columns) == 1:
+            continue
+        table = table.drop(columns=INDEX, errors="ignore")
+        if len(table.columns) == 1:
             events[name] = _read_numbers(table, time, path)
         elif table.dtypes.map(lambda kind: kind.kind in "iufb").all():
             made = _read_behavior(table, time, name, path)
@@ -202,6 +205,8 @@ def _read_spikes(path: Path) -> tuple[SpikesInTime, pd.DataFrame, float, list[st
     units, about = _describe_units(units, table.drop(columns=[time, unit]), codes, path)
     amplitude = _pick_one(table, AMPLITUDE_NAMES, path)
     sizes = _read_numbers(table, amplitude, path) if amplitude else None
+    kind = np.asarray(table[time]).dtype  # coarse times stay coarse, for they are held against bins
+    times = times.astype(kind) if kind.kind == "f" else times
     spikes = SpikesInTime(times, codes, np.arange(len(ids)), 1.0, sizes)
     return spikes, units, float(times[-1]), probes, [*notices, *about]
 

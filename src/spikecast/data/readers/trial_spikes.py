@@ -27,6 +27,7 @@ import pandas as pd
 
 from spikecast.core.errors import FormatError
 from spikecast.core.notices import NoticeKind
+from spikecast.data.nwb.columns import to_plain
 from spikecast.data.safe_pickle import load_numpy
 from spikecast.data.session import RawSession, SpikesInTime
 
@@ -50,6 +51,11 @@ ON_ONE_CLOCK = NoticeKind(
     "how much time was between them is not known. Taken as times within the trial: {times}; as "
     "labels: {labels}",
 )
+OBJECTS = NoticeKind(
+    "objects_left_out",
+    "serious",
+    "not taken, for they hold other objects than numbers and text (or miss some): {names}",
+)
 FIRST_EMPTY = NoticeKind(
     "first_empty",
     "serious",
@@ -67,6 +73,7 @@ class TrialSpikes:
     neurons: np.ndarray
     span: tuple[float, float]
     table: dict[str, np.ndarray]
+    left_out: list[str]
 
 
 def sniff(source: Any) -> bool:
@@ -131,14 +138,19 @@ def _read_files(path: Path, source: Path) -> TrialSpikes:
     others = [path] if not source.is_dir() else sorted(source.glob("*.npz"))
     known = {key for names in NAMES.values() for key in names} | {"tmin", "tmax"}
     table: dict[str, np.ndarray] = {}
+    left_out: list[str] = []
     for other in others:
         content = arrays if other == path else load_numpy(other)
         for key, values in content.items():
             values = np.asarray(values)
-            if key in known or values.dtype.kind not in "iufbU" or not values.ndim:
+            if key in known or not values.ndim or not values.size or values.size != len(values):
                 continue
-            if not values.size or values.size != len(values):
-                continue
+            if values.dtype.kind not in "iufbU":
+                text = to_plain(values.reshape(-1))
+                if text is None:
+                    left_out.append(key)
+                    continue
+                values = text
             if key in table:
                 raise FormatError(f"'{other}' has an array '{key}', and so has another file")
             if len(values) != len(trials) or len(trials) == trials.max() + 1:
@@ -154,7 +166,7 @@ def _read_files(path: Path, source: Path) -> TrialSpikes:
             "'tmax' must be samples from the start of a trial"
         )
     columns = columns or {"trial": np.arange(n_trials)}
-    return TrialSpikes(trials, times, lists["neurons"].astype(np.int64), span, columns)
+    return TrialSpikes(trials, times, lists["neurons"].astype(np.int64), span, columns, left_out)
 
 
 def _choose_trials(
@@ -230,6 +242,7 @@ def _lay_out(found: TrialSpikes, source: Path, rate: float, in_frames: bool) -> 
                 labels=named["labels"] or ["none"],
             ),
             *([FIRST_EMPTY(first=int(found.trials.min()))] if found.trials.min() > 0 else []),
+            *([OBJECTS(names=found.left_out)] if found.left_out else []),
         ],
     )
 
