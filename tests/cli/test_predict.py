@@ -51,6 +51,7 @@ def test_predict_answers_writes_and_draws(data, spikecast, tmp_path):
         (("--session", 0, "--target", "MOs", "--source", "MOs,CA1"), "overlap"),
         (("--session", 0, "--target", "MOs", "--models", "gruu"), "Did you mean 'gru'"),
         (("--session", 0, "--target", "MOs", "--split", "blok"), "--split blok"),
+        (("--session", 0, "--target", "MOs", "--seed", 2**63), "--seed 9223372036854775808: Input"),
         (("--session", 0, "--target", "MOs", "--folds", 1), "--folds 1"),
         (("--session", 0, "--target", "wheel"), "'wheel' is behaviour, not an area"),
         (("--session", 0, "--target", "response"), "'response' is a column of the trials"),

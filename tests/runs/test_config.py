@@ -51,9 +51,24 @@ def test_what_is_written_is_read_back(tmp_path):
         ),
         ({"analysis": {"over_time": {"labels": ["a"], "areas": ["A", "A"]}}}, "'A' is named twice"),
         ({"analysis": {"subspace": {"pairs": [["A", "B"]] * 2}}}, "is named twice"),
-        ({"seed": 10**400}, "'seed': it is a number of hundreds of digits"),
-        ({"task": {"target": []}}, "'task.target': the list is empty; name at least one area"),
-        ({"task": {"target": "MOs", "source": []}}, "'task.source': the list is empty"),
+        ({"seed": 10**400}, "'seed': Input should be less than or equal to 9223372036854775807"),
+        ({"seed": 2**63}, "'seed': Input should be less than or equal to 9223372036854775807"),
+        ({"data": {"path": "a", "session": 10**400}}, "'data.session': it is a number of hundreds"),
+        (
+            {"analysis": {"flow": {"pairs": [["A", "B"]], "lags": [1, 10**400]}}},
+            "'analysis.flow.lags': it is a number of hundreds of digits",
+        ),
+        ({"search": {"space": {"widths": {"values": [1, 10**400]}}}}, "values': it is a number of"),
+        ({"task": {"target": []}}, "'task.target': the list is empty; name at least one$"),
+        (
+            {"task": {"target": "MOs", "source": []}},
+            "'task.source': the list is empty; name at least one, or leave it out",
+        ),
+        ({"analysis": {"dimensions": {"areas": []}}}, "'analysis.dimensions.areas': the list is"),
+        ({"analysis": {"tuning": {"areas": []}}}, "areas': the list is empty"),
+        ({"analysis": {"tuning": {"variables": []}}}, "variables': the list is empty"),
+        ({"analysis": {"decode": {"labels": ["a"], "areas": []}}}, "areas': the list is empty"),
+        ({"analysis": {"align": {"models": []}}}, "'analysis.align.models': the list is empty"),
         ({"task": {"behavior": []}}, "behavior is an empty list; name at least one variable"),
         ({"analysis": {"explain": {"targets": ["MOs"], "source": []}}}, "source': the list is em"),
         ({"task": {"kind": "forecast", "lag": 3}}, "forecast takes no lag"),
@@ -65,6 +80,21 @@ def test_mistakes_are_explained_in_one_line(change, message):
         config.parse_config({**MINIMAL, **change})
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"data": {"path": "simulated", "units": ["good", "good"]}},
+        {"evaluation": {"conditions": ["block", "block"]}},
+        {"analysis": {"decode": {"labels": ["a"], "strata": []}}},
+        {"analysis": {"align": {"conditions": []}}},
+        {"search": {"model": "pca_ridge", "space": {"widths": {"values": [([1],), ([1],)]}}}},
+        {"seed": 2**63 - 1},
+    ],
+)
+def test_lists_in_which_repetition_or_nothing_does_no_harm_are_taken(change):
+    assert config.parse_config({**MINIMAL, **change})
 
 
 def test_files_that_are_no_config_are_refused(tmp_path):

@@ -12,9 +12,10 @@ from spikecast.cli.app import (
     resumable,
     selection_options,
 )
-from spikecast.cli.options import LARGEST_SEED, Option, options, with_options
+from spikecast.cli.options import Option, options, with_options
 from spikecast.cli.run import draw_report, execute_config, print_run
 from spikecast.core.errors import InputError
+from spikecast.core.seeding import LARGEST_SEED
 from spikecast.runs import config as configs
 from spikecast.runs.config import Config, DataConfig
 from spikecast.runs.layout import RunLayout, find_kind

@@ -5,8 +5,9 @@ from typing import Annotated
 import typer
 
 from spikecast.cli.app import Execution, execution_options, selection_options
-from spikecast.cli.options import LARGEST_SEED, Option, options, with_options
+from spikecast.cli.options import Option, options, with_options
 from spikecast.cli.run import execute_config
+from spikecast.core.seeding import LARGEST_SEED
 from spikecast.runs.config import Config, DataConfig
 from spikecast.runs.questions.catalog import Analysis
 from spikecast.runs.questions.explain import Explain

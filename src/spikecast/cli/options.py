@@ -67,7 +67,6 @@ class Option:
 
 
 Options = dict[str, Option]
-LARGEST_SEED = 2**64 - 1
 
 
 def options(*fields: str | Option) -> Options:

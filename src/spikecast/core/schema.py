@@ -19,6 +19,11 @@ MERGE = "tag:yaml.org,2002:merge"
 LONGEST_NUMBER = 1000  # bits of a whole number, and characters of any
 LARGEST = 10_000_000  # bytes of a config; others have thousands
 MOST_MERGED = 10_000  # keys of one mapping
+NAMED_ONCE = (
+    *("areas", "data", "labels", "methods", "models", "pairs"),
+    *("source", "sources", "target", "targets", "variables"),
+)
+"""Lists in which nothing stands twice: the same would be computed again, and counted again."""
 MOST_DRAWS = 1_000_000
 """Of a null or a bootstrap: more take days, or the memory."""
 
@@ -46,24 +51,25 @@ class Block(BaseModel):
 
     @field_validator("*")
     @classmethod
-    def _refuse_repetition(cls, value: Any) -> Any:
+    def _refuse_repetition(cls, value: Any, info: ValidationInfo) -> Any:
         """Refuse a list that names something twice, and numbers that no config could hold."""
-        names = (
-            [one for one in value if isinstance(one, str | tuple)]
-            if isinstance(value, list)
-            else []
-        )
-        if twice := [name for name, n in Counter(names).items() if n > 1]:
-            raise ValueError(f"{quote(twice[0])} is named twice")
-        if isinstance(value, int) and value.bit_length() > LONGEST_NUMBER:
+        values = value if isinstance(value, list) else [value]
+        if info.field_name in NAMED_ONCE:
+            names = Counter(one for one in values if isinstance(one, str | tuple))
+            if twice := [name for name, n in names.items() if n > 1]:
+                raise ValueError(f"{quote(twice[0])} is named twice")
+        if any(isinstance(one, int) and one.bit_length() > LONGEST_NUMBER for one in values):
             raise ValueError("it is a number of hundreds of digits")
         return value
 
 
-def refuse_empty_list(names: Any) -> Any:
-    """Return the areas or variables that a block names, or raise where the list is empty."""
+def refuse_empty_list(names: Any, otherwise: str = ", or leave it out") -> Any:
+    """Return what a block names, or raise where the list is empty.
+
+    `otherwise` is what to do where nothing is to be named.
+    """
     if isinstance(names, list) and not names:
-        raise ValueError("the list is empty; name at least one area or variable, or leave it out")
+        raise ValueError(f"the list is empty; name at least one{otherwise}")
     return names
 
 

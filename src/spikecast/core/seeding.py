@@ -11,6 +11,9 @@ import numpy as np
 from spikecast.core.checks import quote
 from spikecast.core.errors import InputError
 
+LARGEST_SEED = 2**63 - 1
+"""Of settings: what a whole number of 64 bits holds, in tables as in torch."""
+
 
 def make_rng(seed: int, *name: object) -> np.random.Generator:
     """Return the random generator of the job called `name`; its parts become strings.

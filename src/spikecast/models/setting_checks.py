@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 
 from spikecast.core.checks import check_count, check_in_range, check_truth, quote
 from spikecast.core.errors import InputError
+from spikecast.core.seeding import LARGEST_SEED
 
 LARGEST_STATE, LARGEST_LAYER, MOST_PARTS, MOST_STEPS = 1024, 4096, 100, 1_000_000
 LIMITS: dict[str, tuple[float, float]] = {
@@ -36,7 +37,6 @@ LIMITS: dict[str, tuple[float, float]] = {
 }
 """The smallest and the largest value of a setting; sizes beyond take all memory, or days."""
 CHECKED_LATER = ("budget",)
-LARGEST_SEED = 2**63 - 1
 
 
 def check_settings(model: BaseEstimator) -> None:

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from spikecast.core.checks import check_one_of, quote, suggest_name
 from spikecast.core.errors import ConfigError
 from spikecast.core.schema import MOST_DRAWS, Block, parse_block, read_block, refuse_empty_list
+from spikecast.core.seeding import LARGEST_SEED
 from spikecast.data.loaders import load_selection
 from spikecast.data.recording import UNLABELED, Recording
 from spikecast.data.selection import DataChoice
@@ -100,8 +101,9 @@ class TaskConfig(Block):
 
     @field_validator("target", "source")
     @classmethod
-    def _refuse_empty_list(cls, names: Any) -> Any:
-        return refuse_empty_list(names)
+    def _refuse_empty_list(cls, names: Any, info: ValidationInfo) -> Any:
+        needed = info.field_name == "target"  # by most kinds of task
+        return refuse_empty_list(names, *[""] * needed)
 
     @model_validator(mode="after")
     def _check_target(self) -> "TaskConfig":
@@ -272,7 +274,7 @@ class Config(Block):
     tuned_on: str | None = Field(
         None, description="hash of the activity on which a sweep chose settings: no test of them"
     )
-    seed: int = Field(0, ge=0, description="same seed, same numbers")
+    seed: int = Field(0, ge=0, le=LARGEST_SEED, description="same seed, same numbers")
 
     @field_validator("models")
     @classmethod

@@ -6,6 +6,7 @@ from pydantic import Field, field_validator, model_validator
 
 from spikecast.core.errors import ConfigError
 from spikecast.core.schema import MOST_DRAWS, Block
+from spikecast.core.seeding import LARGEST_SEED
 from spikecast.data.selection import Selection
 from spikecast.models.base import Model
 from spikecast.runs.model_entries import build_models
@@ -70,7 +71,7 @@ class AtlasSettings(Block):
         "was recorded), or above the training mean",
     )
     bootstrap: int = Field(1000, ge=100, le=MOST_DRAWS, description="resamples for intervals")
-    seed: int = Field(0, ge=0, description="same seed, same numbers")
+    seed: int = Field(0, ge=0, le=LARGEST_SEED, description="same seed, same numbers")
 
     @field_validator("models")
     @classmethod

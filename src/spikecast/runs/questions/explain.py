@@ -1,15 +1,14 @@
 """What explains an area: the task, drift, movement, each other area, its own neurons."""
 
 from collections.abc import Iterator
-from typing import Any, get_args
+from typing import get_args
 
 import pandas as pd
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from spikecast.analysis.interareal.explain import explain
 from spikecast.analysis.interareal.shift_claims import N_SHIFTS
 from spikecast.core.checks import quote
-from spikecast.core.schema import refuse_empty_list
 from spikecast.core.stored import Finite
 from spikecast.core.stored_tables import Table
 from spikecast.evaluation.beyond import Untested
@@ -40,11 +39,6 @@ class Explain(QuestionBlock):
         N_SHIFTS, ge=0, description="of the source's trials against the target's; with 0 no claim"
     )
     min_rate: float = Field(0.5, ge=0, description="Hz; slower target neurons are left out")
-
-    @field_validator("source")
-    @classmethod
-    def _refuse_empty_list(cls, names: Any) -> Any:
-        return refuse_empty_list(names)
 
     def expand(self, material: Material) -> Iterator[Question]:
         """Yield one question per area."""

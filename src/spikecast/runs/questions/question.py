@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from pydantic import with_config
+from pydantic import ValidationInfo, field_validator, with_config
 from typing_extensions import TypedDict
 
 from spikecast.core.notices import Notice, StoredNotice
-from spikecast.core.schema import Block
+from spikecast.core.schema import Block, refuse_empty_list
 from spikecast.core.stored import OPEN
 from spikecast.core.stored_arrays import Array
 from spikecast.core.stored_tables import Table
@@ -20,10 +20,12 @@ from spikecast.runs.questions.material import Material
 
 AREAS = "each area by itself; default: all neurons together"
 CELL_TYPES = "each area's narrow and wide spikes by themselves (needs trough_to_peak)"
-CONDITIONS = "trial columns; default: the contrasts"
+CONDITIONS = "trial columns; default: the contrasts; [] for none"
 LABELS = "trial columns, behaviour variables (their mean), or 'column>number'"
 MODEL = "whose latents; default: the best that has any"
 """Descriptions of settings that several blocks have."""
+MEAN_NONE = ("conditions", "strata")
+"""Settings in which an empty list is not left out: all trials are alike."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,11 @@ class QuestionBlock(Block):
 
     A block that asks about each area by itself adds ``"areas"``.
     """
+
+    @field_validator("*")
+    @classmethod
+    def _refuse_empty_list(cls, names: Any, info: ValidationInfo) -> Any:
+        return names if info.field_name in MEAN_NONE else refuse_empty_list(names)
 
     @property
     def trial_labels(self) -> list[str]:
