@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -128,6 +129,10 @@ def test_a_path_of_too_many_folders_is_a_line(tmp_path):
     with pytest.raises(InputError, match=r"names 1\d+ folders within each other"):
         check_path(tmp_path.joinpath(*["a"] * 1500))
     assert not list(tmp_path.iterdir())
+    for top in Path("/"), Path():
+        check_path(top.joinpath(*["a"] * 200, "b.json"))
+        with pytest.raises(InputError, match=r"names 201 folders .* up to 200: name one"):
+            check_path(top.joinpath(*["a"] * 201, "b.json"))
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes on this system")

@@ -237,7 +237,7 @@ def test_truth_values_are_no_times(tmp_path):
     for values in (correct, correct.astype(int), np.where(correct, 1.0, np.nan), list(correct)):
         raw = plant(tables={"trials": table.assign(correct=values)}, events={"lick": correct})
         for trials in (None, "trials"):
-            with pytest.raises(InputError, match=r"'correct' of .* truth values .* \(onset"):
+            with pytest.raises(InputError, match=r"'correct' of .* truth values.* \(onset"):
                 cut(raw, align="correct", trials=trials)
         with pytest.raises(InputError, match="align 'lick' holds truth values"):
             cut(raw, align="lick")
@@ -248,6 +248,24 @@ def test_truth_values_are_no_times(tmp_path):
     for name in "a.npy", "b.csv":
         with pytest.raises(InputError, match="holds truth values"):
             cut(align=str(tmp_path / name))
+
+
+def test_codes_and_times_within_the_trial_are_no_times_of_the_session():
+    table = plant().tables["trials"]
+    levels = np.tile([0, 0.0625, 0.125, 0.25, 1, 0], 5)
+    for values, message in [
+        (np.tile([-1, 1], 15), r"holds 2 numbers only \(-1, 1\) on 30 rows, like codes;"),
+        (np.tile([1, 2, 3], 10), r"3 numbers only \(1, 2, 3\) on 30 .* \(onset, start\)$"),
+        (levels, r"5 numbers only \(0, 0.0625, 0.125, 0.25, \.\.\.\) on 30 rows"),
+        (np.zeros(30), "is 0 on all 30 rows, like a time within the trial"),
+        (np.full(30, 1.5), "is 1.5 on all 30 rows, like a time within the trial"),
+    ]:
+        raw = plant(tables={"trials": table.assign(code=values)}, events={"lick": values})
+        for align in ("code", "lick"):
+            with pytest.raises(InputError, match=message if align == "code" else "align 'lick'"):
+                cut(raw, align=align)
+    few = plant(events={"lick": [5.0, 9.0, 5.0, 9.0]})
+    assert cut(few, align="lick").n_trials == 4
 
 
 def test_events_in_a_corner_of_the_session_are_said_to_be_of_another_clock():

@@ -252,6 +252,9 @@ def test_a_single_spike_goes_to_pynapple_and_bins_below_its_clock_do_not(nap):
     assert [len(train) for train in objects["units"].values()] == [1, 0]
     with pytest.raises(InputError, match="bins of 1e-09 s are too short for pynapple"):
         Recording.from_arrays(counts, 1e-9 * np.arange(5), "A").to_pynapple()
+    short = Recording.from_arrays(counts, 2e-7 * np.arange(5), "A")
+    with pytest.raises(InputError, match=r"trials of 1e-06 s are too short .* into longer ones"):
+        short.to_pynapple()
 
 
 def test_columns_of_any_name_go_to_pynapple(nap):

@@ -558,6 +558,7 @@ def test_a_run_killed_as_it_was_set_up_begins_anew_by_resume(tmp_path):
         ({"n_neurons": 777}, r"its neurons \(\d+\) are not those of manifest\.json \(777\)"),
         ({"n_bins": 3}, "its bins "),
         ({"n_trials": 12345}, "rows; the run has 12345 trials"),
+        ({"kind": "continuous"}, r"its kind \(counts\) are not those of manifest"),
         ({"bin_size": 0.4321}, r"not 0\.4321 s apart"),
     ],
 )

@@ -9,6 +9,7 @@ import pytest
 from spikecast.core.errors import DamagedFileError, MissingFileError, RunError, UnknownNameError
 from spikecast.core.notices import NoticeKind
 from spikecast.core.stored_tables import Table, read_table
+from spikecast.data.recording import Recording
 from spikecast.report.questions.catalog import QUESTIONS
 from spikecast.runs.layout import RunLayout
 from spikecast.runs.manifest import FORMAT, read_manifest
@@ -16,6 +17,7 @@ from spikecast.runs.questions.catalog import list_kinds
 from spikecast.runs.questions.granger import STORED as GRANGER
 from spikecast.runs.reader import Run, open_run, read_answers
 from spikecast.runs.score_tables import NEURONS, check_models, read_score_table
+from spikecast.runs.targets import save_excerpt, save_trial_table
 
 FLAW = NoticeKind("flaw", "minor", "{n} flaws")
 
@@ -72,6 +74,20 @@ def test_missing_and_damaged_files_are_named(tmp_path):
     for read in (lambda: run.summary, lambda: run.excerpt):
         with pytest.raises(DamagedFileError, match="is damaged"):
             read()
+
+
+def test_an_excerpt_of_long_trials_is_that_of_its_recording(tmp_path):
+    counts = np.ones((4, 1200, 3), dtype=int)
+    recording = Recording.from_arrays(counts, 0.01 * np.arange(1200), "MOs")
+    layout = RunLayout(tmp_path)
+    save_excerpt(recording, layout.excerpt)
+    save_trial_table(recording.select(trials=range(4)), layout.trial_table)
+    run = Run(write_manifest(tmp_path, data=RECORDING | {"n_bins": 1200}))
+    assert run.excerpt.sizes["time"] == 1000
+    save_trial_table(recording.select(trials=range(2)), layout.trial_table)
+    run = Run(write_manifest(tmp_path, data=RECORDING | {"n_bins": 1200, "n_trials": 2}))
+    with pytest.raises(DamagedFileError, match=r"excerpt.* none of the 2 of the run"):
+        _ = run.excerpt
 
 
 def test_a_target_may_be_called_by_a_number(tmp_path):

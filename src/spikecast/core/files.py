@@ -67,10 +67,11 @@ def check_path(path: Path) -> None:
 
 def _check_depth(path: Path) -> None:
     """Raise an InputError where a path names too many folders: they are made by recursion."""
-    if len(path.parts) > MOST_FOLDERS:
+    n = len(path.parents) - 1  # the last part may be a file; '/' and '.' are always there
+    if n > MOST_FOLDERS:
         raise InputError(
-            f"the path {shorten_line(path)} names {len(path.parts)} folders within each other; it "
-            f"can name up to {MOST_FOLDERS}"
+            f"the path {shorten_line(path)} names {n} folders within each other; it can name up to "
+            f"{MOST_FOLDERS}: name one that is nearer to the top"
         )
 
 

@@ -25,6 +25,7 @@ from spikecast.data.array_files import (
     read_pickled,
     read_table,
 )
+from spikecast.data.cuts.behavior import LARGEST
 from spikecast.data.parquet_files import read_parquet
 
 NAME = re.compile(
@@ -34,7 +35,6 @@ NAME = re.compile(
 MERGED = re.compile(r"(?P<object>clusters|trials)\.(pqt|parquet)")
 REVISION = re.compile(r"#.*#")
 INTERVALS = "intervals"
-LARGEST_STAMP = 1e30  # a time, or the number of a sample; what is beyond is damage
 TABLES = ("table", "metrics")  # attributes whose columns are attributes themselves
 MOST_COLUMNS = 3  # of a matrix that becomes columns of a table; waveforms have more
 
@@ -197,8 +197,8 @@ def interpolate_times(path: Path, n_samples: int) -> np.ndarray:
     stamps = np.asarray(map_matrix(path), dtype=float)
     if stamps.ndim == 2 and stamps.shape[1] == 1:
         stamps = stamps[:, 0]
-    if not (np.abs(stamps) <= LARGEST_STAMP).all():
-        raise FormatError(f"'{path}' holds NaN, or times beyond {LARGEST_STAMP:g}")
+    if not (np.abs(stamps) <= LARGEST).all():
+        raise FormatError(f"'{path}' holds NaN, or times beyond {LARGEST:g}")
     if stamps.ndim == 1 and len(stamps) == n_samples:
         times = stamps
     elif stamps.ndim == 2 and stamps.shape[1] == 2 and len(stamps) >= 2:

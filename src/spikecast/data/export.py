@@ -133,9 +133,15 @@ def to_pynapple(dataset: xr.Dataset) -> dict[str, Any]:
     starts, ends = times[:, 0] - half, times[:, -1] + half
     # windows that touch would be joined: a microsecond between them
     ends[:-1] = np.minimum(ends[:-1], starts[1:] - 2e-6)
-    if 2 * half < SHORTEST_BIN or (ends <= starts).any():
+    if 2 * half < SHORTEST_BIN:
         raise InputError(
-            f"bins of {2 * half:g} s are too short for pynapple, which rounds times to a nanosecond"
+            f"bins of {2 * half:g} s are too short for pynapple, which rounds times to a "
+            f"nanosecond: cut the session into bins of {SHORTEST_BIN:g} s or more"
+        )
+    if (ends <= starts).any():
+        raise InputError(
+            f"trials of {2 * half * times.shape[1]:g} s are too short for pynapple, in which two "
+            "microseconds are left between them: cut the session into longer ones"
         )
     support = nap.IntervalSet(start=starts, end=ends)
     names = _name_columns(dataset, "trial", (*RESERVED, *_take_event_time(dataset)))

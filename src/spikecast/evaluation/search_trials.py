@@ -25,6 +25,8 @@ from spikecast.scoring import metrics
 from spikecast.scoring.ratio_scores import RatioScores
 from spikecast.tasks.splits import Fold
 
+N_COMPLETE = 5
+"""Trials that must be complete before one is stopped early."""
 LARGEST_SCORE = 1e100
 """A score, or its negative, beyond this is that of a fit that diverged: squares of it overflow."""
 
@@ -145,7 +147,7 @@ def open_study(storage: Any = None, name: str | None = None) -> Any:
     # Folds are the same for all settings, so that comparing them fold by fold is fair. The median
     # asks little of few folds: a rank test (Wilcoxon) cannot reach significance with three, and
     # Hyperband needs a budget that can be cut finely.
-    pruner = optuna.pruners.MedianPruner(n_startup_trials=5, n_min_trials=5)
+    pruner = optuna.pruners.MedianPruner(n_startup_trials=N_COMPLETE, n_min_trials=N_COMPLETE)
     return optuna.create_study(
         storage=storage, study_name=name, direction="maximize", pruner=pruner,
         load_if_exists=True,

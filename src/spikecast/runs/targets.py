@@ -22,6 +22,7 @@ from spikecast.evaluation.ladder import add_rungs, check_names
 from spikecast.evaluation.score_table import Scores, join_folds, score_folds
 from spikecast.models.base import Model
 from spikecast.runs.config import Config
+from spikecast.runs.contents import EXCERPT_BINS
 from spikecast.runs.fit_files import FIT_ARRAYS, OWNER, read_fit_arrays, read_fit_facts
 from spikecast.runs.layout import RunLayout, TargetLayout
 from spikecast.tasks.predictions import make_brought_problem
@@ -29,7 +30,7 @@ from spikecast.tasks.problem import Problem
 from spikecast.tasks.splits import Fold
 from spikecast.tasks.tasks import AreaToArea
 
-EXCERPT_TRIALS, EXCERPT_BINS, EXCERPT_NEURONS = 3, 1000, 2000
+EXCERPT_TRIALS, EXCERPT_NEURONS = 3, 2000
 BESIDE = {"block": "{target} (blocks of trials)", "trial": "{target} (random trials)"}
 """What a target is called where it is scored once more, with a second split."""
 

@@ -117,7 +117,8 @@ def check_held_out(whole: str, n: int, fraction: float, n_held_out: int) -> None
     """Raise unless 2 neurons at least are held out, and 2 are left to predict them."""
     if 2 <= n_held_out <= n - 2:
         return
-    fix = f"take a fraction from {2 / n:.2g} to {1 - 2 / n:.2g}" if n >= 4 else "take a larger one"
+    enough = f"take a fraction from {2 / n:.2g} to {1 - 2 / n:.2g}" if n else ""
+    fix = enough if n >= 4 else "take an area, or a recording, of at least 4 neurons"
     raise NotEnoughDataError(
         f"{whole} has {n} neuron{'s' * (n != 1)}: a fraction of {fraction:g} holds out "
         f"{n_held_out} and leaves {n - n_held_out}; at least 2 of each are needed: {fix}"

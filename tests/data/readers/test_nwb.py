@@ -368,6 +368,21 @@ def test_files_without_units_cut_short_and_of_other_kinds_are_one_line(write, tm
     (tmp_path / "text.nwb").write_text("hello")
     with pytest.raises(FormatError, match="damaged, cut short"):
         load(tmp_path / "text.nwb", **PLACE)
+    with h5py.File(tmp_path / "other.nwb", "w") as file:
+        file["x"] = [1, 2]
+    with pytest.raises(FormatError, match=r"not NWB 2: Missing NWB version .* valid NWB file$"):
+        load(tmp_path / "other.nwb", **PLACE)
+
+
+@pytest.mark.parametrize("place", ["attribute", "data set", "data set of bytes"])
+def test_a_file_of_the_first_nwb_is_said_to_be_one(tmp_path, place):
+    with h5py.File(tmp_path / "old.nwb", "w") as file:
+        if place == "attribute":
+            file.attrs["nwb_version"] = "1.0.6"
+        else:
+            file["nwb_version"] = "NWB-1.0.6" if place == "data set" else np.bytes_(b"NWB-1.0.6")
+    with pytest.raises(FormatError, match=r"old\.nwb' is of NWB 1\.0\.6, .* convert it to NWB 2$"):
+        load(tmp_path / "old.nwb", **PLACE)
 
 
 def test_what_is_missing_is_named_with_its_place(write):

@@ -117,11 +117,16 @@ def score_a_slot_twice(lines):
     return lines
 
 
-def stop_all_early(lines):
-    for line in lines:
-        if line.get("state") == State.COMPLETE:
+def stop_early_after(n):
+    """Return what stops all trials early but the first `n`."""
+
+    def edit(lines):
+        complete = [line for line in lines if line.get("state") == State.COMPLETE]
+        for line in complete[n:]:
             line["state"] = int(State.PRUNED)
-    return lines
+        return lines
+
+    return edit
 
 
 STATE, FACT = Operation.SET_STATE, Operation.SET_TRIAL_FACT
@@ -141,7 +146,8 @@ CHANGES = {
     "no score": (all_of(STATE, "values", [math.nan]), "at values.0 a finite number"),
     "other score": (all_of(STATE, "values", [0.5]), "not the mean over its inner folds"),
     "report": (all_of(Operation.REPORT, "intermediate_value", "x"), "at intermediate_value"),
-    "all stopped": (stop_all_early, "stopped early, and none before it is complete"),
+    "all stopped": (stop_early_after(0), "stopped early, and 0 before it are complete; 5 are"),
+    "most stopped": (stop_early_after(4), "stopped early, and 4 before it are complete; 5 are"),
     "fold": (all_of(Operation.REPORT, "step", 7), "inner fold 7"),
     "range": (all_of(5, "distribution", OTHER_RANGE), "from other values than planned"),
     "value": (all_of(5, "param_value_internal", 1e300), "a value that is not searched"),

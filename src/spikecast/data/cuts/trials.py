@@ -26,7 +26,8 @@ from spikecast.data.session import RawSession
 NONE = "none"
 """The word for no event at all: one long trial."""
 MILLISECONDS = 1000.0
-MOST_NAMED = 4  # columns that a message names
+MOST_NAMED = 4  # columns, or codes, that a message names
+MOST_CODES = 10  # numbers that stand for kinds of trials; where times are shared by many rows
 
 EVENT = NoticeKind("event", "minor", "time 0 is '{event}'{of}: {n} of {n_all} trials taken{left}")
 ONE_LONG_TRIAL = NoticeKind(
@@ -95,7 +96,7 @@ def choose_trials(
     `tolerance` is how far, in seconds, a window may reach beyond the first and last time.
     """
     known = found.take(np.isfinite(found.events))
-    _refuse_truth_values(raw, known)
+    _refuse_codes(raw, known)
     inside = (known.events + window[0] >= raw.duration[0] - tolerance) & (
         known.events + window[1] <= raw.duration[1] + tolerance
     )
@@ -135,16 +136,29 @@ def choose_trials(
     return trials, notices
 
 
-def _refuse_truth_values(raw: RawSession, known: Trials) -> None:
-    """Raise where events are no times but say which trials are of a kind: all are 0 or 1."""
-    if len(known.events) <= 2 or not np.isin(known.events, (0, 1)).all():
+def _refuse_codes(raw: RawSession, known: Trials) -> None:
+    """Raise where events are no times: few different numbers, each of which is that of many rows.
+
+    Trials of one time are one trial several times.
+    """
+    n, codes = len(known.events), np.unique(known.events)
+    is_truth = codes.tolist() == [0, 1]
+    if n <= 2 or not (is_truth or (codes.size <= MOST_CODES and 2 * codes.size < n)):
         return
+    if is_truth:
+        what = "holds truth values (0 and 1)"
+    elif codes.size == 1:
+        or_truth = "truth values or " if codes[0] == 1 else ""
+        what = f"is {codes[0]:g} on all {n} rows, like {or_truth}a time within the trial"
+    else:
+        shown = ", ".join(f"{code:g}" for code in codes[:MOST_NAMED].tolist())
+        more = ", ..." * (codes.size > MOST_NAMED)
+        what = f"holds {codes.size} numbers only ({shown}{more}) on {n} rows, like codes"
     of = f" of the table '{known.source}'" if known.source else ""
     columns = find_event_columns(known.table, raw.duration)
     named = f" ({', '.join(map(shorten_line, columns[:MOST_NAMED]))})" if columns else ""
     raise InputError(
-        f"align '{known.event}'{of} holds truth values (0 and 1); name a column of times in "
-        f"seconds{named}"
+        f"align '{known.event}'{of} {what}; name a column of times in seconds of the session{named}"
     )
 
 

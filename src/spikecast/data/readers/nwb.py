@@ -15,6 +15,7 @@ in the file                                  in the session
 ===========================================  ======================================================
 """
 
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -39,6 +40,7 @@ from spikecast.data.recording import Recording
 from spikecast.data.session import RawSession, SpikesByUnit
 
 CONTENT = "NWB files (.nwb)"
+FIRST_VERSION = re.compile(r"(?:NWB-)?([01]\.[^\n]*)")
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 LONGEST = 48 * 3600.0
 """Seconds; a session that seems longer may have its times in another unit."""
@@ -101,7 +103,23 @@ def _open(path: Path) -> Any:
         ) from None
     # the file stays open as long as its contents are used
     check_readable(path)
+    _refuse_first_version(path)
     return NWBHDF5IO(str(path), "r", load_namespaces=True).read()
+
+
+def _refuse_first_version(path: Path) -> None:
+    """Raise a FormatError for a file of NWB 1, of which pynwb says that its version is missing."""
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        found = file.attrs.get("nwb_version", file.get("nwb_version"))  # NWB 1 has a data set
+        if isinstance(found, h5py.Dataset):
+            found = found[()] if found.size == 1 else ""
+    text = found.decode(errors="replace") if isinstance(found, bytes) else str(found)
+    if version := FIRST_VERSION.fullmatch(text):
+        raise FormatError(
+            f"'{path}' is of NWB {shorten_line(version[1])}, and NWB 2 is read: convert it to NWB 2"
+        )
 
 
 @contextmanager
@@ -127,8 +145,9 @@ def _describe_failure(error: Exception) -> str:
         return f" (a download that broke off?): {describe_error(error)}"
     reason, (place, *more) = describe_error(error), error.args or ("",)
     if hasattr(place, "path") and more:  # hdmf's, of an object that is not made: its place, why
-        reason = f"at {shorten_line(place.path)}: {shorten_line(more[-1])}"
-    return f": {reason}. pynwb-validate lists what else is wrong"
+        reason = f"at {shorten_line(place.path)}: {shorten_line(more[-1]).rstrip('.')}"
+        return f": {reason}. pynwb-validate lists what else is wrong"
+    return f": {reason.rstrip('.')}"
 
 
 def _guard(name: str, read: Callable[[], Any]) -> Any:

@@ -12,7 +12,7 @@ from filelock import FileLock
 
 from spikecast.core.checks import quote, shorten_line
 from spikecast.core.errors import DamagedFileError
-from spikecast.evaluation.search_trials import list_own, make_distributions
+from spikecast.evaluation.search_trials import N_COMPLETE, list_own, make_distributions
 from spikecast.runs.layout import SweepLayout
 from spikecast.runs.sweep.journal_entries import (
     Operation,
@@ -233,8 +233,11 @@ def _follow_state(trial: _Trial, entry: Any) -> None:
         search.n_ended += "reason" in trial.facts
     else:
         _expect_worker(trial)
-        if state == State.PRUNED and not search.n_complete:
-            raise ValueError("its trial is stopped early, and none before it is complete")
+        if state == State.PRUNED and search.n_complete < N_COMPLETE:
+            raise ValueError(
+                f"its trial is stopped early, and {search.n_complete} before it are complete; "
+                f"{N_COMPLETE} are needed"
+            )
         needed = search.n_folds if state == State.COMPLETE else 1
         if len(scores) < needed or given != scores[-1:]:
             raise ValueError("the score of its trial is not the mean over its inner folds")
