@@ -56,6 +56,8 @@ def test_ctrl_c_leaves_a_run_that_resumes(data, spikecast, tmp_path):
 
 
 def test_a_full_disk_is_one_line_that_says_how_to_go_on(tmp_path, capsys):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "log.txt").touch()  # a run was begun
     with pytest.raises(typer.Exit) as left, resumable(tmp_path / "run"):
         raise OSError(errno.ENOSPC, "No space left on device")
     assert left.value.exit_code == 2
@@ -96,6 +98,11 @@ def test_a_process_that_is_asked_to_end_says_how_to_go_on(tmp_path, capsys, aske
         with pytest.raises(typer.Exit) as left, resumable(tmp_path / "run"):
             signal.raise_signal(asked)
         assert left.value.exit_code == 130
+        assert capsys.readouterr().err == "interrupted; go on with the same command\n"
+        (tmp_path / "run").mkdir()
+        (tmp_path / "run" / "log.txt").touch()  # a run was begun
+        with pytest.raises(typer.Exit), resumable(tmp_path / "run"):
+            signal.raise_signal(asked)
         assert "go on with the same command and --resume" in capsys.readouterr().err
         assert signal.getsignal(asked) == signal.SIG_DFL
     finally:

@@ -127,11 +127,14 @@ def test_every_kind_of_answer_has_a_page():
     assert set(list_kinds()) == set(QUESTIONS)
 
 
-def test_a_shift_test_of_a_lead_that_is_no_number_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("p", "reason"), [("x", r"column 'p' a number .* is expected"), ("\0", "bytes of 0")]
+)
+def test_a_shift_test_of_a_lead_that_is_no_number_is_refused(tmp_path, p, reason):
     row = {"source": "A", "target": "B", "lag": 1, "lag_seconds": 0.01, "gain": 0.1, "low": 0.05}
-    table = pd.DataFrame([row | {"high": 0.2, "stands": True, "p": "\0"}])
+    table = pd.DataFrame([row | {"high": 0.2, "stands": True, "p": p}])
     table.to_csv(tmp_path / "past.csv", index=False)
-    with pytest.raises(DamagedFileError, match=r"column 'p' a number .* is expected"):
+    with pytest.raises(DamagedFileError, match=reason):
         read_table(tmp_path / "past.csv", GRANGER.tables["past"])
 
 

@@ -333,15 +333,14 @@ def resumable(out: Path, options: str = "and --resume --out {out}") -> Iterator[
 
     A process that is asked to end (SIGTERM, as a queue sends it, or SIGHUP, of a terminal that is
     closed) ends as by Ctrl-C: it ends its processes, and removes what is temporary.
-    `options` are added to the command to go on.
+    `options` are added to the command to go on, where something was begun.
     """
-    go_on = f"go on with the same command {options.format(out=out)}".rstrip()
     try:
         with interrupted_by(*END_SIGNALS):
             yield
     except KeyboardInterrupt:
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        show(f"interrupted; {go_on}", error=True)
+        show(f"interrupted; {_say_how_to_go_on(out, options)}", error=True)
         if before != signal.SIG_IGN:  # once more: the process ends without a traceback
             signal.signal(signal.SIGINT, signal.SIG_DFL)
         raise typer.Exit(130) from None
@@ -349,10 +348,14 @@ def resumable(out: Path, options: str = "and --resume --out {out}") -> Iterator[
         if error.errno not in NO_ROOM:
             raise
         full = "a file became too large" if error.errno == errno.EFBIG else "the disk is full"
-        print_error(
-            f"{full}; make room (temporary files lie in {tempfile.gettempdir()}) and {go_on}"
-        )
+        room = f"{full}; make room (temporary files lie in {tempfile.gettempdir()})"
+        print_error(f"{room} and {_say_how_to_go_on(out, options)}")
         raise typer.Exit(2) from None
+
+
+def _say_how_to_go_on(out: Path, options: str) -> str:
+    begun = out.is_dir() and any(not path.name.startswith(".") for path in out.iterdir())
+    return f"go on with the same command {options.format(out=out) if begun else ''}".rstrip()
 
 
 @contextmanager
