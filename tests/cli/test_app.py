@@ -11,7 +11,8 @@ import pytest
 import typer
 
 from spikecast import __version__
-from spikecast.cli.app import END_SIGNALS, choose_folder, resumable, show
+from spikecast.cli.app import choose_folder, resumable, show
+from spikecast.cli.signals import END_SIGNALS
 from spikecast.core.errors import InputError
 
 COMMAND = [sys.executable, "-m", "spikecast.cli"]
@@ -164,6 +165,25 @@ def test_an_order_to_end_that_python_drops_comes_again(tmp_path, capsys, asked):
         signal.signal(asked, outside)
     assert left.value.exit_code == 130
     assert "Exception ignored" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("asked", END_SIGNALS)
+def test_what_is_half_made_as_the_order_comes_goes_without_a_word(tmp_path, capsys, asked):
+    class HalfMade:
+        def __init__(self):
+            signal.raise_signal(asked)
+            self.closed = False
+
+        def __del__(self):
+            assert self.closed
+
+    outside = signal.signal(asked, signal.default_int_handler)  # tests may be run under nohup
+    try:
+        with pytest.raises(typer.Exit), resumable(tmp_path / "run"):
+            HalfMade()
+    finally:
+        signal.signal(asked, outside)
+    assert capsys.readouterr().err == "interrupted; go on with the same command\n"
 
 
 def test_a_command_without_out_takes_a_free_folder_and_resumes_the_one_that_is_unfinished(tmp_path):

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from threading import Timer, main_thread
 from typing import Annotated, Any
 
 import typer
@@ -26,16 +25,14 @@ from typer.main import get_command, get_group
 import spikecast.cli
 from spikecast.cli.environment import set_environment
 from spikecast.cli.options import Option, Options, options
+from spikecast.cli.signals import END_SIGNALS, interrupted_by
 from spikecast.core.checks import shorten_line
 from spikecast.core.errors import InputError, NotCutError, SpikecastError
 from spikecast.core.files import NO_ROOM
 from spikecast.core.schema import Block
 from spikecast.data.selection import Selection
 
-END_SIGNALS = [
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-]  # Windows has no SIGHUP
-SHARED = ("app", "environment", "options", "__main__")
+SHARED = ("app", "environment", "options", "signals", "__main__")
 """Files of this folder that are no commands."""
 
 UsageError: Any = typer.BadParameter.__base__  # typer does not export it
@@ -285,46 +282,6 @@ class _ShowWarnings(logging.Handler):
 def print_warning(message: str) -> None:
     """Print a warning on standard error, in one line."""
     show("warning: " + " ".join(message.splitlines()), error=True)
-
-
-@contextmanager
-def interrupted_by(*signals: signal.Signals) -> Iterator[None]:
-    """Raise a KeyboardInterrupt where one of some signals arrives within the block.
-
-    What the process was started to ignore stays ignored: nohup lets it outlive its terminal. Where
-    Python drops the exception (in what is called as an object goes), the signal comes once more.
-    """
-    last: list[int] = []
-
-    def interrupt(number: int, frame: object) -> None:
-        last[:] = [number]
-        raise KeyboardInterrupt
-
-    def repeat(dropped: Any) -> None:
-        if not last or dropped.exc_type is not KeyboardInterrupt:
-            show_dropped(dropped)
-        else:
-            Timer(0.1, _raise_in_main_thread, last).start()
-
-    taken = [one for one in signals if signal.getsignal(one) != signal.SIG_IGN]
-    before = {one: signal.signal(one, interrupt) for one in taken}
-    show_dropped, sys.unraisablehook = sys.unraisablehook, repeat
-    try:
-        yield
-    finally:
-        sys.unraisablehook = show_dropped
-        for one, handler in before.items():
-            if signal.getsignal(one) == interrupt:  # what was set within the block stays
-                signal.signal(one, handler)
-
-
-def _raise_in_main_thread(number: int) -> None:
-    """Send this process a signal so that it ends what its main thread waits for."""
-    main = main_thread().ident
-    if hasattr(signal, "pthread_kill") and main is not None:
-        signal.pthread_kill(main, number)
-    else:
-        signal.raise_signal(number)
 
 
 @contextmanager
