@@ -1,7 +1,7 @@
 """Read arrays and tables from the files of a recording; each is checked, errors name the file."""
 
 import warnings
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +18,13 @@ from spikecast.core.text_tables import (
     count_columns,
     explain_rows,
     find_other_separator,
-    has_leading_zeros,
     holds_zero_bytes,
 )
 from spikecast.data.dataset import MOST_COLUMNS
 from spikecast.data.mapped import release
 from spikecast.data.parquet_files import read_parquet
 from spikecast.data.safe_pickle import load_numpy
+from spikecast.data.written_numbers import check_writing, read_ids
 
 CHUNK = 1 << 22  # values of a memory map that are looked at together
 LONGEST = 48 * 3600.0  # seconds; a session that seems longer has its times in another unit
@@ -273,19 +273,9 @@ def _read_text(path: Path, separator: str, ids: Sequence[str]) -> pd.DataFrame:
     if len(twice):
         raise FormatError(f"'{path}' has two columns named {quote(twice.iloc[0])}")
     for name in kinds:
-        table[name] = _read_ids(table[name], f"column {quote(name)} of '{path}'")
-    _check_zeros(path, separator, table, kinds)
+        table[name] = read_ids(table[name], f"column {quote(name)} of '{path}'")
+    check_writing(path, separator, table, kinds)
     return table
-
-
-def _check_zeros(path: Path, separator: str, table: pd.DataFrame, checked: Collection[str]) -> None:
-    """Raise where a column of whole numbers holds one in two writings, as the labels 01 and 1."""
-    numbers = table.drop(columns=list(checked)).select_dtypes("number")
-    whole = [name for name in numbers if (numbers[name].dropna() % 1 == 0).all()]
-    if whole and has_leading_zeros(path, separator):
-        texts = pd.read_csv(path, sep=separator, index_col=False, usecols=whole, dtype=str)
-        for name in whole:
-            _read_ids(texts[name], f"column {quote(name)} of '{path}'")
 
 
 def _check_separator(path: Path, separator: str) -> None:
@@ -299,31 +289,6 @@ def _check_separator(path: Path, separator: str) -> None:
             f"{SEPARATORS[separator]}, and decimal numbers a point. In pandas: "
             f"read_csv(..., sep={found!r}{point}).to_csv(...{to}, index=False)"
         )
-
-
-def _read_ids(column: pd.Series, what: str) -> pd.Series:
-    """Return ids, given as text, as numbers where all are; raise where two become one."""
-    column = column.astype("category")
-    texts = pd.Series(column.cat.categories.astype(str))
-    try:
-        numbers = pd.to_numeric(texts, errors="coerce")
-    except OverflowError:  # of hundreds of digits
-        return column.astype(object)
-    if numbers.isna().any():
-        return column.astype(object)
-    # a missing id makes decimals of the others: 1 and 1.0 are one
-    written = pd.DataFrame({"text": texts.str.replace(r"\.0*$", "", regex=True), "is": numbers})
-    written = written.drop_duplicates()
-    if written["is"].duplicated().any():
-        twice = written["is"] == written["is"][written["is"].duplicated()].iloc[0]
-        first, second = written["text"][twice].iloc[:2]
-        raise FormatError(
-            f"{what} holds {quote(first)} and {quote(second)}, which are one number: write each id "
-            "or label in one way, or with a letter (u01)"
-        )
-    return column.map(dict(zip(column.cat.categories, numbers, strict=True))).astype(
-        numbers.dtype if column.notna().all() else float
-    )
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:

@@ -103,7 +103,8 @@ def _tidy_column(values: pd.Series) -> np.ndarray | None:
         filled = np.full(len(values), np.nan)
         with suppress(OverflowError):  # whole numbers beyond all decimal ones stay text
             filled[~missing] = np.array(present, dtype=float)
-            return filled
+            if len(set(filled[~missing])) == len(set(present)):  # else too long for decimals
+                return filled
     if all(isinstance(one, str | bool | int | float | np.number | np.bool_) for one in present):
         text = np.full(len(values), "", dtype=object)
         text[~missing] = [str(one) for one in present]

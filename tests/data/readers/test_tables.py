@@ -8,6 +8,7 @@ from fuzz.format_fuzz import check_mutations
 from spikecast.core.errors import FormatError, InputError
 from spikecast.data import load
 from spikecast.data.array_files import read_table
+from spikecast.data.columns import tidy_columns
 from spikecast.data.readers import tables
 
 EVENTS = np.array([1.0, 2.5, 4.0])
@@ -461,3 +462,16 @@ def test_times_that_are_too_coarse_for_bins_are_refused(tmp_path, kind, fine):
     else:
         with pytest.raises(InputError, match=r"float16, whose values are 0\.25 s apart"):
             spikes.count(np.arange(3), EVENTS + 500, WINDOW, BIN_SIZE)
+
+
+def test_long_numbers_that_would_become_one_label_are_refused_or_text(tmp_path):
+    def write(*labels):
+        rows = "\n".join(f"{onset},{label}" for onset, label in enumerate(labels))
+        (tmp_path / "trials.csv").write_text(f"onset,stimulus\n{rows}\n")
+        return tmp_path / "trials.csv"
+
+    with pytest.raises(FormatError, match=r"'stimulus' .* holds different whole numbers"):
+        read_table(write(2**53, 2**53 + 1, ""))
+    assert read_table(write(2**60, "", 2**61))["stimulus"].nunique() == 2
+    longer, _ = tidy_columns(read_table(write(2**70 + 5, 2**70 + 6)))
+    assert longer["stimulus"].tolist() == [str(2**70 + 5), str(2**70 + 6)]

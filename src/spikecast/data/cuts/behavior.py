@@ -14,6 +14,7 @@ from spikecast.data.cuts.samples import Bins, Series, count_times
 from spikecast.data.session import Samples
 
 MOST_GAP = 0.5  # share of the bins' time; behaviour with more is left out
+CELLS = 256  # that are read together
 LEAST_GAP = 1e-3  # shares below are rounding
 MUCH_LONGER = 100  # times as long as trials and neurons
 NEAR = 3  # times as long, in another unit: behaviour goes on after the last trial
@@ -226,13 +227,16 @@ def bin_traces(
     series = Series(times, traces.values)
     kept = series.gaps(bins).max(axis=1) <= LEAST_GAP
     bins = replace(bins, events=bins.events[kept])
-    # a few cells at a time: the file may be mapped, and is cells x frames
     activity = np.empty((len(bins.events), bins.n, len(rows)), dtype=np.float32)
-    for start in range(0, len(rows), 256):
-        some = np.asarray(traces.values[:, rows[start : start + 256]])
+    # neighbouring cells at a time: the file may be mapped, and HDF5 takes minutes for single ones
+    for start in range(0, int(rows.max(initial=-1)) + 1, CELLS):
+        chosen = np.flatnonzero((rows >= start) & (rows < start + CELLS))
+        if not chosen.size:
+            continue
+        some = np.asarray(traces.values[:, start : start + CELLS])[:, rows[chosen] - start]
         if some.dtype.itemsize > activity.dtype.itemsize:
             check_resolved(some[np.newaxis])
-        activity[:, :, start : start + 256] = Series(times, some).onto(bins)
+        activity[:, :, chosen] = Series(times, some).onto(bins)
     cells = np.asarray(np.isfinite(activity).all(axis=(0, 1)))
     notices = [FRAMES(step=series.step, how=_describe(series, bins.size))]
     if bins.size < 0.99 * series.step:
