@@ -13,9 +13,7 @@ LONGEST_EXACT = 2.0**53
 """Of whole numbers: decimals hold all that are smaller."""
 
 
-def check_writing(
-    path: Path, separator: str, table: pd.DataFrame, checked: Collection[str]
-) -> None:
+def check_writing(path: Path, separator: str, table: pd.DataFrame, known: Collection[str]) -> None:
     """Raise where a column of whole numbers holds one in two writings, as the labels 01 and 1.
 
     So it does where decimals have too few digits for them, as beside a missing cell.
