@@ -124,7 +124,7 @@ def read_behavior(folder: AlfFolder) -> tuple[dict[str, Samples], list[Notice]]:
     What cannot be read is left out, with a notice that says why.
     """
     behavior: dict[str, Samples] = {}
-    notices = []
+    notices: list[Notice] = []
     for name in sorted(folder.files):
         attributes = folder.files[name]
         clock = "times" if _is_camera(name) else "timestamps"
@@ -133,30 +133,47 @@ def read_behavior(folder: AlfFolder) -> tuple[dict[str, Samples], list[Notice]]:
                 times = np.array(map_array(folder.find_needed(name, "times")), dtype=float)
                 behavior["licks"] = Samples(np.sort(times[np.isfinite(times)]))
             elif clock in attributes and name not in NO_EVENTS:
-                behavior |= _read_samples(folder, name, clock)
+                sampled, about = _read_samples(folder, name, clock)
+                behavior |= sampled
+                notices += about
         except FormatError as error:
             notices.append(BEHAVIOR_LEFT_OUT(name=name, reason=str(error)))
     return behavior, notices
 
 
-def _read_samples(folder: AlfFolder, name: str, clock: str) -> dict[str, Samples]:
-    """Return the attributes of numbers of a continuous object, as ``object_attribute``."""
-    unit = UNITS.get((name, folder.get_namespace(name)), "")
+def _read_samples(
+    folder: AlfFolder, name: str, clock: str
+) -> tuple[dict[str, Samples], list[Notice]]:
+    """Return the attributes of numbers of a continuous object, as ``object_attribute``.
+
+    One that does not go with the clock is left out, with a notice; the others stay.
+    """
     found: dict[str, Samples] = {}
+    notices = []
     for attribute in folder.files[name]:
         path = folder.find(name, attribute)
         if path is None or attribute in (clock, "timestamps", "times"):
             continue
-        single = AlfFolder(folder.path, {name: {attribute: [path]}})
-        numbers = read_object(single, name).select_dtypes(["number", "bool"])
-        if numbers.empty:
-            continue
-        times = interpolate_times(folder.find_needed(name, clock), len(numbers))
-        values = numbers.to_numpy(dtype=float)
-        if path.suffix != ".npy":  # a table, as of pose: a variable for each column
-            columns = [str(column).removeprefix(f"{attribute}_") for column in numbers]
-            found |= {f"{name}_{c}": Samples(times, values[:, i]) for i, c in enumerate(columns)}
-            continue
-        values = values[:, 0] if values.shape[1] == 1 else values
-        found[f"{name}_{attribute}"] = Samples(times, values, unit, attribute == "position")
-    return found
+        try:
+            found |= _read_attribute(folder, name, attribute, path, clock)
+        except FormatError as error:
+            notices.append(BEHAVIOR_LEFT_OUT(name=f"{name}.{attribute}", reason=str(error)))
+    return found, notices
+
+
+def _read_attribute(
+    folder: AlfFolder, name: str, attribute: str, path: Path, clock: str
+) -> dict[str, Samples]:
+    """Return what one file holds of a continuous object; nothing where it holds no numbers."""
+    single = AlfFolder(folder.path, {name: {attribute: [path]}})
+    numbers = read_object(single, name).select_dtypes(["number", "bool"])
+    if numbers.empty:
+        return {}
+    times = interpolate_times(folder.find_needed(name, clock), len(numbers))
+    values = numbers.to_numpy(dtype=float)
+    if path.suffix != ".npy":  # a table, as of pose: a variable for each column
+        columns = [str(column).removeprefix(f"{attribute}_") for column in numbers]
+        return {f"{name}_{c}": Samples(times, values[:, i]) for i, c in enumerate(columns)}
+    values = values[:, 0] if values.shape[1] == 1 else values
+    unit = UNITS.get((name, folder.get_namespace(name)), "")
+    return {f"{name}_{attribute}": Samples(times, values, unit, attribute == "position")}

@@ -296,9 +296,9 @@ def test_bad_files_are_explained(tmp_path, name, change, reason):
 @pytest.mark.parametrize(
     ("name", "values", "left_out", "reason"),
     [
-        ("wheel.timestamps", np.zeros((3, 3)), "wheel", "must have one time for each"),
-        ("wheel.timestamps", [[0, 5], [2000, 2.0]], "wheel", "go backwards"),
-        ("wheel.timestamps", [[-1.7e308, 0], [1.7e308, 9]], "wheel", r"times beyond 1e\+30"),
+        ("wheel.timestamps", np.zeros((3, 3)), "wheel.position", "must have one time for each"),
+        ("wheel.timestamps", [[0, 5], [2000, 2.0]], "wheel.position", "go backwards"),
+        ("wheel.timestamps", [[-1.7e308, 0], [1.7e308, 9]], "wheel.position", r"times beyond 1e\+30"),
         ("eye.area", np.array([{}, {}]), "eye", "Python objects|one time|holds"),
     ],
 )
@@ -313,6 +313,17 @@ def test_bad_behavior_is_left_out_and_said(tmp_path, name, values, left_out, rea
     assert [notice.values["name"] for notice in said] == [left_out]
     assert re.search(reason, str(said[0]))
     assert "wheel_position" not in session.behavior
+
+
+def test_what_fits_the_clock_of_a_camera_stays_beside_what_does_not(tmp_path):
+    write_steinmetz(tmp_path / "mine")
+    np.save(tmp_path / "mine" / "_ibl_leftCamera.times.npy", np.arange(0, 20, 0.02))
+    np.save(tmp_path / "mine" / "_ibl_leftCamera.features.npy", np.zeros(1000))
+    np.save(tmp_path / "mine" / "leftCamera.ROIMotionEnergy.npy", np.zeros(990))
+    session = read_one(tmp_path / "mine")
+    assert [name for name in session.behavior if "Camera" in name] == ["leftCamera_features"]
+    (said,) = (notice for notice in session.notices if notice.code == "behavior_left_out")
+    assert said.values["name"] == "leftCamera.ROIMotionEnergy"
 
 
 def test_a_row_of_values_is_a_column(tmp_path):
