@@ -193,6 +193,10 @@ class Decoder:
         self.single_label_ = y[0] if (y == y[0]).all() else None
         if self.single_label_ is not None:
             return self
+        self.center_, self.unit_ = 0.0, 1.0
+        if entry.predicts_numbers:  # features in single precision have numbers taken in it, too
+            self.center_, self.unit_ = float(np.mean(y)), float(np.std(y))
+            y = (y - self.center_) / self.unit_
         weighted = self.balance == "weights" and not entry.predicts_numbers
         estimator = ScaledEstimator(entry.make(self.seed), weighted)
         candidates = list(ParameterGrid(entry.grid))
@@ -222,7 +226,10 @@ class Decoder:
         """Return a code, or a number, per sample."""
         if self.single_label_ is not None:
             return np.full(len(x), self.single_label_)
-        return self.estimator_.predict(x)
+        predicted = self.estimator_.predict(x)
+        if not CLASSIFIERS[self.name].predicts_numbers:
+            return predicted
+        return self.center_ + self.unit_ * predicted.astype(float)
 
     def _draw_balanced(self, y: np.ndarray, trial: np.ndarray) -> np.ndarray:
         """Return samples (a mask) of as many trials of each class, random over the session."""

@@ -271,11 +271,33 @@ def test_folds_that_are_no_number_of_parts_are_refused(folds):
         decode(recording, np.arange(20) % 2, n_permutations=10**9)
 
 
-@pytest.mark.parametrize(("large", "message"), [(np.inf, "infinite"), (1e19, "in other units")])
+@pytest.mark.parametrize(("large", "message"), [(np.inf, "infinite"), (1e200, "in other units")])
 def test_a_number_that_is_too_large_cannot_be_decoded(strong, large, message):
     values = np.where(np.arange(strong.n_trials) < 3, large, np.arange(strong.n_trials))
     with pytest.raises(InputError, match=message):
         decode(strong, values, decoder="ridge", n_permutations=5)
+    small = strong.trials["contrast_right"].to_numpy()
+    for values, message in (
+        (1e-200 * small, "in other units"),
+        (1e16 + np.round(8 * small), "too little for float64: subtract the first value"),
+    ):
+        with pytest.raises(InputError, match=message):
+            decode(strong, values, decoder="ridge", n_permutations=5)
+
+
+@pytest.mark.parametrize(
+    ("unit", "offset"),
+    [(1e15, 3e15), (1e-14, 0), (6e5, 1.6e12), (6e11, 1.6e18), (1e95, 0), (1e-95, 0)],
+    ids=["photons", "amperes", "Unix ms", "Unix ns", "huge", "tiny"],
+)
+def test_the_unit_and_the_zero_of_a_number_are_no_matter(strong, unit, offset):
+    plain = strong.trials["contrast_right"].to_numpy()
+    asked = {"decoder": "ridge", "n_permutations": 20}
+    expected, found = decode(strong, plain, **asked), decode(strong, offset + unit * plain, **asked)
+    assert found.score == pytest.approx(expected.score, abs=1e-4)
+    assert found.p == expected.p
+    predicted = (found.predictions["prediction"] - offset) / unit
+    np.testing.assert_allclose(predicted, expected.predictions["prediction"], atol=1e-3)
 
 
 def test_classes_that_differ_by_rounding_are_refused_and_large_ones_keep_their_names():

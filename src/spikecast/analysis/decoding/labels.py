@@ -17,7 +17,9 @@ from spikecast.core.checks import (
 )
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import NoticeKind
-from spikecast.data.binning import check_magnitude, to_vector
+from spikecast.core.precision import FINE
+from spikecast.core.stored_tables import LARGEST
+from spikecast.data.binning import to_vector
 from spikecast.data.columns import name_value
 from spikecast.data.dataset import check_in_order
 from spikecast.data.recording import Recording
@@ -26,6 +28,7 @@ TRIALS_LEFT_OUT = NoticeKind(
     "trials_left_out", "minor", "{n_trials} trials without '{label}' were left out"
 )
 
+SMALLEST = 1 / LARGEST  # of the largest number: its square is not 0
 ROUNDING = 4  # last digits of a number, by which sums of equal numbers differ
 
 
@@ -87,9 +90,10 @@ def resolve_label(
             raise InputError(f"label '{name}' is not a number; decode its classes: decoder='lda'")
         values = values.astype(float)
         check_finite(f"label '{name}'", values)
-        check_magnitude(f"value of label '{name}'", values)
+        _check_squares(name, values)
         if np.ptp(values) == 0:
             raise NotEnoughDataError(f"label '{name}' is {values[0]:g} on every trial")
+        _check_offset(name, values)
         return Label(name, trials, values, np.empty(0), n_left_out)
     if values.dtype.kind == "O" and len({isinstance(one, str) for one in values}) > 1:
         raise InputError(f"label '{name}' holds numbers and text; give one of the two")
@@ -116,6 +120,25 @@ def resolve_label(
             f"from in {folds} folds"
         )
     return Label(name, trials, codes.ravel(), classes, n_left_out)
+
+
+def _check_squares(name: str, values: np.ndarray) -> None:
+    """Raise where the square of a number is none, or is 0, or tables of results cannot hold it."""
+    size = float(np.abs(values).max())
+    if size > LARGEST or 0 < size < SMALLEST:
+        raise InputError(
+            f"the largest value of label '{name}' is {size:g}, beyond what is computed with "
+            f"({SMALLEST:g} to {LARGEST:g}); give it in other units"
+        )
+
+
+def _check_offset(name: str, values: np.ndarray) -> None:
+    """Raise where numbers change by less than they are rounded to."""
+    if np.spacing(np.abs(values).max()) > FINE * np.ptp(values):
+        raise InputError(
+            f"label '{name}' changes by {np.ptp(values):.3g} around {values[0]:.3g}, too little "
+            "for float64: subtract the first value"
+        )
 
 
 def _check_rounding(name: str, classes: np.ndarray) -> None:
