@@ -91,6 +91,25 @@ def test_units_whose_ids_are_twice_there_are_called_by_their_row(tmp_path):
     assert again.neurons["id"].tolist() == [0, 1, 0]
 
 
+def test_spikes_of_a_unit_may_be_in_any_order(tmp_path):
+    def write(name, arrange):
+        return planted.write_parts(
+            tmp_path / name,
+            planted.add_electrodes,
+            lambda nwb: planted.add_units(nwb, times=map(arrange, planted.spike_times())),
+            planted.add_trials,
+        )
+
+    def turn(times):  # the ends lie close together, in the middle of the session
+        return np.roll(times, len(times) // 2)
+
+    recording = load(write("turned.nwb", turn), **PLACE)
+    assert recording.activity.shape[0] == 30
+    np.testing.assert_array_equal(
+        recording.activity, load(write("sorted.nwb", np.sort), **PLACE).activity
+    )
+
+
 @pytest.mark.parametrize("length", [3, 7, 100])
 def test_a_chunk_of_spikes_is_unpacked_once(tmp_path, length):
     planted = np.arange(100.0)

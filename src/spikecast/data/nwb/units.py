@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -93,13 +94,19 @@ class StoredSpikes:
             raise FormatError(f"unit {self.ids[unit]} has spike times that are NaN or infinite")
         return times if (np.diff(times) >= 0).all() else np.sort(times)
 
-    def ends_of_units(self) -> np.ndarray:
-        """Return the first and the last time of each unit, (unit, 2); NaN without spikes."""
+    @cached_property
+    def limits(self) -> np.ndarray:
+        """The first and the last time of each unit, (unit, 2); NaN without spikes.
+
+        All times are read: not every tool writes those of a unit in order.
+        """
         starts = np.concatenate([[0], self.ends[:-1]])
         limits = np.full((len(self.ends), 2), np.nan)
         for unit in np.flatnonzero(self.ends > starts):
-            places = (int(starts[unit]), int(self.ends[unit]) - 1)
-            limits[unit] = sorted(float(self.times.read(place, place + 1)[0]) for place in places)
+            times = self.times.read(int(starts[unit]), int(self.ends[unit]))
+            finite = times[np.isfinite(times)]  # others are refused where they are counted
+            if finite.size:
+                limits[unit] = finite.min(), finite.max()
         return limits
 
     def span(self) -> tuple[float, float]:
@@ -107,7 +114,7 @@ class StoredSpikes:
 
         It lasts a few mean distances of spikes (of all units) longer than the last spike.
         """
-        limits = self.ends_of_units()
+        limits = self.limits
         if np.isnan(limits).all():
             return 0.0, 0.0
         first, last = float(np.nanmin(limits)), float(np.nanmax(limits))
