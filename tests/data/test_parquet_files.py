@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from spikecast.core.errors import FormatError
+from spikecast.data import load
 from spikecast.data.parquet_files import read_parquet
 
 READ_DAMAGED = """
@@ -60,6 +61,49 @@ def test_dates_and_decimals_are_read(tmp_path):
     table = read_parquet(tmp_path / "trials.parquet")
     assert table["day"].dt.year.tolist()[::2] == [2026, 1960]
     np.testing.assert_array_equal(table["dose"], [1.5, np.nan, -2.5])
+
+
+def test_whole_decimals_keep_every_digit(tmp_path):
+    first = 123456789012345678  # floats take it and the next for one number
+    whole = [Decimal(first + step) for step in range(3)]
+    columns = {
+        "unit": whole,
+        "gaps": [whole[0], None, whole[1]],
+        "few": [Decimal(1), None, Decimal(2)],
+        "long": [one + Decimal(10**25) for one in whole],
+    }
+    kinds = {name: pa.array(values, pa.decimal128(38, 0)) for name, values in columns.items()}
+    pq.write_table(pa.table(kinds), tmp_path / "spikes.parquet")
+    table = read_parquet(tmp_path / "spikes.parquet")
+    assert table["unit"].tolist() == [first, first + 1, first + 2]
+    assert table["gaps"].tolist()[::2] == [str(first), str(first + 1)]
+    assert pd.isna(table["gaps"][1])
+    np.testing.assert_array_equal(table["few"], [1, np.nan, 2])
+    assert table["long"].tolist() == [str(10**25 + first + step) for step in range(3)]
+
+
+def test_units_whose_ids_differ_in_the_last_digit_stay_two(tmp_path):
+    unit = [Decimal(123456789012345678 + number % 2) for number in range(40)]
+    pq.write_table(
+        pa.table({"time": np.arange(40) / 10, "unit": unit}), tmp_path / "spikes.parquet"
+    )
+    recording = load(tmp_path / "spikes.parquet", align="none", bin_size=0.5)
+    assert recording.activity.shape[2] == 2
+
+
+def test_columns_of_the_index_and_durations_are_converted(tmp_path):
+    table = pd.DataFrame(
+        {
+            "unit": [Decimal("1"), Decimal("2")],
+            "area": [b"CA1", b"MOs"],
+            "wait": pd.to_timedelta([1.5, None], unit="s"),
+        }
+    )
+    table.set_index(["unit", "area"]).to_parquet(tmp_path / "units.parquet")
+    read = read_parquet(tmp_path / "units.parquet")
+    assert read["unit"].dtype == np.int64
+    assert read["area"].tolist() == ["CA1", "MOs"]
+    np.testing.assert_array_equal(read["wait"], [1.5, np.nan])
 
 
 def test_two_columns_of_one_name_are_refused(tmp_path):

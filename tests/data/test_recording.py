@@ -17,6 +17,7 @@ from spikecast.core.errors import (
 )
 from spikecast.data import load
 from spikecast.data.cuts.taken import read_taken
+from spikecast.data.identity import identify
 from spikecast.data.recording import Recording
 from spikecast.models import MeanRate, storage
 
@@ -507,3 +508,20 @@ def test_names_are_short_and_tables_narrow():
     wide = {f"c{i}": [0, 1] for i in range(1001)}
     with pytest.raises(InputError, match="the table of trials has 1001 columns"):
         Recording.from_arrays(counts, time, "A", trials=wide)
+
+
+def test_dates_that_nanoseconds_do_not_reach_are_saved_as_text(tmp_path):
+    dates = {
+        "end": np.array(["9999-12-31", "2026-01-01", "NaT", "0001-01-01"], dtype="datetime64[D]"),
+        "due": np.array(["2300-01-01T10:30", "NaT"] * 2, dtype="datetime64[s]"),
+        "all": np.array(["1700-01-01", "2200-01-01"] * 2, dtype="datetime64[D]"),
+        "day": np.array(["1971-01-01", "2261-12-31"] * 2, dtype="datetime64[D]"),
+    }
+    recording = Recording.from_arrays(counts(), TIME, "A", trials=dates)
+    recording.save(tmp_path / "a.nc")
+    again = load(tmp_path / "a.nc")
+    assert again.trials["end"].str[:10].tolist() == ["9999-12-31", "2026-01-01", "", "0001-01-01"]
+    assert again.trials["due"].tolist() == ["2300-01-01T10:30:00", ""] * 2
+    assert again.trials["day"].dt.year.tolist() == [1971, 2261] * 2
+    assert again.trials["all"].str[:10].tolist() == ["1700-01-01", "2200-01-01"] * 2
+    assert identify(again) == identify(recording)

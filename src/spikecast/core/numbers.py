@@ -1,9 +1,13 @@
-"""Numbers in columns and arrays of files: as floats, and in a type that libraries work with."""
+"""Values in columns and arrays of files: as floats, as text, in a type that libraries work with."""
 
 from contextlib import suppress
+from typing import Any
 
 import numpy as np
 import pandas as pd
+
+FIRST_YEAR, LAST_YEAR, MOST_YEARS = 1679, 2261, 290
+"""Of dates that xarray reads back, which counts nanoseconds from the first of them."""
 
 
 def to_common_type(array: np.ndarray) -> np.ndarray:
@@ -46,3 +50,35 @@ def _to_number(value: object) -> float:
     with suppress(ValueError, TypeError):
         return float(str(value))
     return np.nan
+
+
+def write_far_dates(dates: np.ndarray) -> np.ndarray:
+    """Return dates as ISO text where they are too far away, or apart, for nanoseconds.
+
+    Others are returned as they are.
+
+    Examples
+    --------
+    >>> write_far_dates(np.array(["9999-12-31", "NaT"], dtype="datetime64[D]")).tolist()
+    ['9999-12-31', '']
+    >>> write_far_dates(np.array(["2026-12-31"], dtype="datetime64[D]")).dtype
+    dtype('<M8[D]')
+    """
+    years = dates[~np.isnat(dates)].astype("M8[Y]").astype(int) + 1970
+    first, last = years.min(initial=LAST_YEAR), years.max(initial=FIRST_YEAR)
+    if first >= FIRST_YEAR and last <= min(LAST_YEAR, first + MOST_YEARS):
+        return dates
+    return np.where(np.isnat(dates), "", np.datetime_as_string(dates))
+
+
+def decode_bytes(value: Any) -> Any:
+    r"""Return bytes as text, other values as they are.
+
+    Bytes that are not UTF-8 become escapes: two labels that differ do not become one.
+
+    Examples
+    --------
+    >>> decode_bytes(b"CA1"), decode_bytes(b"\xe9"), decode_bytes(2)
+    ('CA1', '\\xe9', 2)
+    """
+    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value

@@ -17,7 +17,7 @@ from spikecast.core.checksums import check_checksum, has_checksum
 from spikecast.core.errors import FormatError, InputError
 from spikecast.core.free_memory import check_archive, check_fits
 from spikecast.core.hdf5_check import check_readable
-from spikecast.core.numbers import to_common_type
+from spikecast.core.numbers import to_common_type, write_far_dates
 from spikecast.core.numpy_types import allow_python_2, check_date, check_npy_header
 from spikecast.core.stored import damaged, explain_errors
 
@@ -116,8 +116,12 @@ def write_dataset(path: Path, dataset: xr.Dataset, encoding: Mapping[str, Any]) 
     """Write a ``.nc`` file: in memory first, as the HDF5 library crashes where a disk is full.
 
     A coordinate with white space in its name is read back as a variable; :func:`mark_coordinates`
-    makes it one again.
+    makes it one again. Dates centuries away are kept as ISO text.
     """
+    dates = {name: one for name, one in dataset.variables.items() if one.dtype.kind == "M"}
+    dataset = dataset.assign(
+        {name: (one.dims, write_far_dates(one.values)) for name, one in dates.items()}
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", xr.SerializationWarning)
         try:

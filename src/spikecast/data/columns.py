@@ -3,12 +3,11 @@
 from collections.abc import Collection
 from contextlib import suppress
 from itertools import chain, count
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from spikecast.core.numbers import to_numbers
+from spikecast.core.numbers import decode_bytes, to_numbers
 from spikecast.data.array_files import QUALITY_NAMES, find_columns
 
 
@@ -49,7 +48,7 @@ def tidy_columns(table: pd.DataFrame) -> tuple[dict[str, np.ndarray], list[str]]
         else:
             key = str(name)
             if "/" in key or not key.strip():
-                key = key.replace("/", "_").strip() or "unnamed"
+                key = key.replace("/", "_") if key.strip() else "unnamed"
                 key = find_free_name(key, {*plain, *kept})
             kept[key] = column
     return kept, left
@@ -96,7 +95,7 @@ def _tidy_column(values: pd.Series) -> np.ndarray | None:
     if isinstance(values.dtype, np.dtype) and values.dtype.kind in "biufM":
         return values.to_numpy()
     missing = values.isna().to_numpy(dtype=bool)
-    present = [_decode(one) for one in values[~missing]]
+    present = [decode_bytes(one) for one in values[~missing]]
     if all(isinstance(one, bool | np.bool_) for one in present) and not missing.any():
         return np.array(present, dtype=bool)
     if all(isinstance(one, bool | int | float | np.number | np.bool_) for one in present):
@@ -112,7 +111,3 @@ def _tidy_column(values: pd.Series) -> np.ndarray | None:
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
         return values.astype(str).to_numpy(dtype=str)
     return None
-
-
-def _decode(value: Any) -> Any:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from spikecast.core.numbers import write_far_dates
 from spikecast.data.recording import Recording
 
 ATTRIBUTES = ("kind", "bin_size", "align_to")
@@ -50,6 +51,8 @@ def changed_parts(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
 
 def _hash_values(values: np.ndarray) -> str:
     """Return the hash of an array, the same for any width of numbers, byte order and layout."""
+    if values.dtype.kind == "M":
+        values = write_far_dates(values)
     if values.dtype.kind in "mM":
         values = values.astype(f"{values.dtype.kind}8[ns]").view(np.int64)
     elif values.dtype.kind in "OSTU":

@@ -9,9 +9,11 @@ import pandas as pd
 from spikecast.core.checks import quote
 from spikecast.core.errors import FormatError
 from spikecast.core.free_memory import check_fits
+from spikecast.core.numbers import decode_bytes
 from spikecast.core.numpy_types import check_date
 
 WIDTH = 8  # bytes of a number
+EXACT = 2**53  # up to here, floats hold every whole number
 
 
 def read_parquet(path: Path) -> pd.DataFrame:
@@ -21,7 +23,6 @@ def read_parquet(path: Path) -> pd.DataFrame:
     index of pandas that has a name becomes a column; rows keep their numbers where it has none.
     """
     from pyarrow.parquet import ParquetFile
-    from pyarrow.types import is_binary, is_date, is_decimal, is_large_binary, is_time
 
     with ParquetFile(path) as file:
         about = file.metadata
@@ -32,24 +33,36 @@ def read_parquet(path: Path) -> pd.DataFrame:
         check_fits(_measure_texts(file, path), path)
         kinds = {one.name: one.type for one in file.schema_arrow}
     table = pd.read_parquet(path)
-    for name in kinds.keys() & set(table):  # pandas keeps these as Python's objects
-        if is_binary(kinds[name]) or is_large_binary(kinds[name]):  # text, as HDF5 gives it
-            table[name] = table[name].map(_decode, na_action="ignore")
-        elif is_decimal(kinds[name]):
-            table[name] = table[name].astype(float)
-        elif is_date(kinds[name]):
-            table[name] = pd.to_datetime(table[name])
-        elif is_time(kinds[name]):  # of day: a label, as it starts anew at midnight
-            table[name] = table[name].map(str, na_action="ignore")
     named = [name for name in table.index.names if name is not None and name not in table]
-    return table.reset_index(level=named) if named else table
+    table = table.reset_index(level=named) if named else table
+    for name in kinds.keys() & set(table):
+        table[name] = _convert(table[name], kinds[name])
+    return table
 
 
-def _decode(text: bytes) -> str | bytes:
-    try:
-        return text.decode()
-    except UnicodeDecodeError:  # no text, which is refused where it is to be used
-        return text
+def _convert(values: pd.Series, kind: Any) -> pd.Series:
+    """Return a column that pandas keeps as Python's objects as numbers, dates or text."""
+    from pyarrow import types
+
+    if types.is_binary(kind) or types.is_large_binary(kind):  # text, as HDF5 gives it
+        return values.map(decode_bytes, na_action="ignore")
+    if types.is_decimal(kind):
+        return _convert_decimals(values, kind.scale)
+    if types.is_date(kind):
+        return pd.to_datetime(values)
+    if types.is_time(kind):  # of day: a label, as it starts anew at midnight
+        return values.map(str, na_action="ignore")
+    return values.dt.total_seconds() if types.is_duration(kind) else values
+
+
+def _convert_decimals(values: pd.Series, scale: int) -> pd.Series:
+    """Return decimals as floats, whole ones (ids, most often) as what holds every digit."""
+    largest = max(map(abs, values.dropna()), default=0)
+    if scale > 0 or (values.hasnans and largest <= EXACT):
+        return values.astype(float)
+    if not values.hasnans and largest < 2**63:
+        return values.astype("int64")
+    return values.map("{:f}".format, na_action="ignore")
 
 
 def _refuse_lists(file: Any) -> None:

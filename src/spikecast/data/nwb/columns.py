@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from spikecast.core.errors import FormatError
-from spikecast.core.numbers import to_common_type
+from spikecast.core.numbers import decode_bytes, to_common_type
 
 
 def read_columns(table: Any) -> tuple[pd.DataFrame, list[str]]:
@@ -67,6 +67,5 @@ def to_plain(values: Any) -> np.ndarray | None:
 
 def _decode(value: Any) -> Any:
     """Return text for bytes, and as Python has it; other values as they are."""
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
+    value = decode_bytes(value)
     return str(value) if isinstance(value, str) else value

@@ -14,6 +14,7 @@ import pandas as pd
 
 from spikecast.core.checks import to_numeric
 from spikecast.core.errors import FormatError, InputError
+from spikecast.core.numbers import decode_bytes
 from spikecast.data.array_files import AREA_NAMES, is_plain
 from spikecast.data.columns import find_qualities
 from spikecast.data.session import RawSession, SpikesByUnit
@@ -60,7 +61,7 @@ def read_sorting(sorting: Any, segment: int, others: Mapping[str, Any]) -> RawSe
     for key in sorting.get_property_keys():
         values = np.asarray(sorting.get_property(key))
         if values.dtype.kind == "S":
-            values = np.char.decode(values, "utf-8", "replace")
+            values = np.vectorize(decode_bytes, otypes=[str])(values)
         if values.ndim == 1 and len(values) == len(ids) and values.dtype.names is None:
             column = pd.Series(values, index=units.index)
             if is_plain(column):
