@@ -113,8 +113,9 @@ def test_trials_in_no_part_may_have_no_prediction(arrays, save):
         ({"time": np.arange(20.0)}, "'bin_size' is another"),
         ({"time": 1e308 * np.linspace(-1, 1, 20)}, "time goes up to 1e+308 s"),
         ({"source": np.zeros((12, 20))}, "trial x time x neuron"),
-        ({"predicted_my model": np.ones(SHAPE)}, "prediction 'my model' may hold letters, digits"),
-        ({"predicted_glm\n": np.ones(SHAPE)}, "prediction 'glm\\n' may hold letters, digits"),
+        ({"predicted_glm\n": np.ones(SHAPE)}, "'predicted_glm\\n': the name of a prediction"),
+        ({"predicted_ ": np.ones(SHAPE)}, "'predicted_ ': the name of a prediction"),
+        ({"trial_side": np.array([b"gr\xfcn"] * 12)}, "'trial_side' holds bytes that are no UTF-8"),
         ({"predicted_" + 250 * "g": np.ones(SHAPE)}, "has 250 characters; up to 100 are allowed"),
     ],
 )

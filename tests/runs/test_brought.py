@@ -78,6 +78,30 @@ def test_the_name_of_a_null_is_refused_before_anything_is_written(session, score
     assert not (tmp_path / "run").exists()
 
 
+def test_predictions_have_any_name(session, score, tmp_path):
+    names = ["my model", "glm.v2", "α", "a/b", "NA", "1", 100 * "é"]
+    arrays = {key: values for key, values in session.items() if key != "predicted"}
+    arrays |= {f"{part}_{name}": session["predicted"] for name in names
+               for part in ("predicted", "train_predicted")}  # fmt: skip
+    run = score(arrays)
+    assert run.targets[0].brought == names
+    assert report.build(run.folder).read_text("utf-8").count(">my model<") >= 1
+    assert not find(run)
+    scores = run.layout.scores.read_bytes()
+    for path in (run.layout.summary, run.layout.scores, run.layout.verdict):
+        path.unlink()
+    sc.run(run.layout.config, run.folder, workers=1, resume=True)
+    assert run.layout.scores.read_bytes() == scores
+
+
+def test_no_column_of_trials_is_needed(session, score):
+    without = {key: values for key, values in session.items() if not key.startswith("trial_")}
+    run = score(without)
+    assert run.targets[0].models == ["predicted", "psth", "drift", "source_free"]
+    assert "What do these predictions of B tell?" in report.build(run.folder).read_text("utf-8")
+    find(run)
+
+
 def test_without_the_source_nothing_is_claimed_but_the_interval(session, score):
     without = {name: values for name, values in session.items() if name != "source"}
     run = score(without)

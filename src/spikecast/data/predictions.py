@@ -10,7 +10,6 @@ import pandas as pd
 
 from spikecast.core.checks import check_finite, quote, suggest_name
 from spikecast.core.errors import FormatError
-from spikecast.core.files import check_label
 from spikecast.data.array_files import read_npz
 from spikecast.data.binning import LONGEST, check_prediction_size, measure_bin_size
 from spikecast.data.columns import tidy_columns
@@ -19,6 +18,7 @@ from spikecast.data.recording import Recording
 
 TRIAL, TIME, TARGET = "trial", "time", "target"
 SOURCE, CHANNEL = "neuron", "channel"
+LONGEST_NAME = 100  # characters
 HZ_NEAR = 0.2  # of the bin size: mean predictions that are so far above the truth are in Hz
 
 
@@ -147,7 +147,7 @@ def read_predictions(path: str | Path) -> Predictions:
     """
     arrays = read_npz(Path(path))
     try:
-        return _assemble({name: _decode(values) for name, values in arrays.items()})
+        return _assemble({name: _decode(name, values) for name, values in arrays.items()})
     except ValueError as error:  # of this check, or of another that the values do not pass
         raise FormatError(f"'{path}': {error}") from None
 
@@ -155,9 +155,14 @@ def read_predictions(path: str | Path) -> Predictions:
 # ------------------------------------------------------------------------------------ schema
 
 
-def _decode(values: np.ndarray) -> np.ndarray:
+def _decode(name: str, values: np.ndarray) -> np.ndarray:
     """Return text that is stored as bytes as letters; other arrays as they are."""
-    return np.char.decode(values, "utf-8", "replace") if values.dtype.kind == "S" else values
+    try:
+        return np.char.decode(values, "utf-8") if values.dtype.kind == "S" else values
+    except UnicodeDecodeError:
+        raise FormatError(
+            f"{quote(name)} holds bytes that are no UTF-8 text; write np.array(values, dtype=str)"
+        ) from None
 
 
 def _assemble(arrays: dict[str, np.ndarray]) -> Predictions:
@@ -179,7 +184,7 @@ def _assemble(arrays: dict[str, np.ndarray]) -> Predictions:
     if not predicted:
         raise FormatError("'predicted' is missing; give predicted, or predicted_NAME for each name")
     for name, values in predicted.items():
-        check_label("the name of a prediction", name)
+        _check_name(name)
         _check_prediction(name, values[scored], truth[scored], bin_size)
     source = arrays.get("source")
     n_sources = 0 if source is None else source.shape[2]
@@ -244,6 +249,22 @@ def _read_named(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.n
         for name, values in arrays.items()
         if name.startswith(start)
     }
+
+
+def _check_name(name: str) -> None:
+    """Raise for a name that a table or a page cannot show as it is, or that fills a page."""
+    if not name.isprintable() or name != name.strip():
+        plain = " ".join("".join(c if c.isprintable() else " " for c in name).split())
+        near = f"; write it as 'predicted_{plain}'" if plain else ""
+        raise FormatError(
+            f"{quote(f'predicted_{name}')}: the name of a prediction holds visible characters, and "
+            f"spaces between them{near}"
+        )
+    if len(name) > LONGEST_NAME:
+        raise FormatError(
+            f"{quote(f'predicted_{name}')}: the name of a prediction has {len(name)} characters; "
+            f"up to {LONGEST_NAME} are allowed"
+        )
 
 
 def _read_training(

@@ -56,7 +56,7 @@ class TargetLayout(Layout):
 
     def job(self, model: str, fold: int) -> Path:
         """Return the path of a fit's seconds, settings and training history; written last."""
-        return self.jobs / f"{model}{FOLD}{fold}{JOB_SUFFIX}"
+        return self.jobs / f"{_name_job(model, fold)}{JOB_SUFFIX}"
 
     def name_fit(self, model: str, fold: int) -> str:
         """Return what a fit is called inside its files.
@@ -66,27 +66,31 @@ class TargetLayout(Layout):
         >>> TargetLayout(Path("run/targets/MOs")).name_fit("poisson_glm", 2)
         'MOs/poisson_glm-fold2'
         """
-        return f"{self.folder.name}/{model}{FOLD}{fold}"
+        return f"{self.folder.name}/{_name_job(model, fold)}"
 
     def arrays(self, model: str, fold: int) -> Path:
         """Return the path of a fit's predictions and latents of held-out trials, and its record."""
-        return self.jobs / f"{model}{FOLD}{fold}.npz"
+        return self.jobs / f"{_name_job(model, fold)}.npz"
 
     def checkpoints(self, model: str, fold: int) -> Path:
         """Return the folder of the state of a long fit, which is there while it runs."""
-        return self.jobs / f"{model}{FOLD}{fold}{CHECKPOINTS}"
+        return self.jobs / f"{_name_job(model, fold)}{CHECKPOINTS}"
 
     def weights(self, model: str, fold: int) -> Path:
         """Return the path of a fitted model, without the suffixes of its two files."""
-        return self.folder / "weights" / f"{model}{FOLD}{fold}"
+        return self.folder / "weights" / _name_job(model, fold)
 
     def list_jobs(self, model: str) -> list[Path]:
         """Return the descriptions of the fits of a model that are there."""
-        return sorted(self.jobs.glob(f"{model}{FOLD}*{JOB_SUFFIX}"))
+        return sorted(self.jobs.glob(f"{_name_job(model, '*')}{JOB_SUFFIX}"))
+
+
+def _name_job(model: str, fold: int | str) -> str:
+    return f"{to_file_name(model)}{FOLD}{fold}"
 
 
 def split_job_name(path: Path) -> tuple[str, int]:
-    """Return model and fold of the description of a fit.
+    """Return model, as files call it, and fold of the description of a fit.
 
     Examples
     --------

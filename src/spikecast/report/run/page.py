@@ -95,7 +95,7 @@ def _describe_target(run: Run, target: Target) -> dict[str, Any]:
         if figure.applies(target)
     }
     table = make_score_table(target)
-    best = next(row for row in table.rows if row[0].split()[0] == target.best["model"])
+    best = table.rows[target.summary["model"].tolist().index(target.best["model"])]
     return {
         "name": target.name,
         "task": describe_task(target),
