@@ -121,6 +121,13 @@ def test_bytes_are_text(tmp_path):
     assert pd.isna(read[1])
 
 
+def test_long_whole_numbers_beside_a_missing_one_stay_apart(tmp_path):
+    pq.write_table(pa.table({"a": [2**53, None, 2**53 + 1]}), tmp_path / "trials.parquet")
+    assert read_parquet(tmp_path / "trials.parquet")["a"].dropna().tolist() == [2**53, 2**53 + 1]
+    pq.write_table(pa.table({"a": [7, None, 9]}), tmp_path / "trials.parquet")
+    assert read_parquet(tmp_path / "trials.parquet")["a"].dtype == float
+
+
 def test_times_of_day_are_read_as_text(tmp_path):
     times = [datetime.time(9, 30, 5), None, datetime.time(23, 59)]
     pq.write_table(pa.table({"lights": times}), tmp_path / "trials.parquet")

@@ -9,6 +9,9 @@ import pandas as pd
 FIRST_YEAR, LAST_YEAR, MOST_YEARS = 1679, 2261, 290
 """Of dates that xarray reads back, which counts nanoseconds from the first of them."""
 
+EXACT = 2.0**53
+"""Up to here decimals hold every whole number."""
+
 
 def to_common_type(array: np.ndarray) -> np.ndarray:
     """Return an array in a type that pandas and torch work with.

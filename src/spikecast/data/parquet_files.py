@@ -4,16 +4,16 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from spikecast.core.checks import quote
 from spikecast.core.errors import FormatError
 from spikecast.core.free_memory import check_fits
-from spikecast.core.numbers import decode_bytes
+from spikecast.core.numbers import EXACT, decode_bytes
 from spikecast.core.numpy_types import check_date
 
 WIDTH = 8  # bytes of a number
-EXACT = 2**53  # up to here, floats hold every whole number
 
 
 def read_parquet(path: Path) -> pd.DataFrame:
@@ -37,7 +37,18 @@ def read_parquet(path: Path) -> pd.DataFrame:
     table = table.reset_index(level=named) if named else table
     for name in kinds.keys() & set(table):
         table[name] = _convert(table[name], kinds[name])
+    for name in (one for one in table if _are_rounded(table[one], kinds.get(one))):
+        read = pd.read_parquet(path, "pyarrow", [name], dtype_backend="numpy_nullable")
+        table[name] = read[name].astype(object).to_numpy()
     return table
+
+
+def _are_rounded(values: pd.Series, kind: Any) -> bool:
+    """Return whether whole numbers beside a missing one have more digits than decimals hold."""
+    from pyarrow import types
+
+    are_decimals = isinstance(values.dtype, np.dtype) and values.dtype.kind == "f"
+    return are_decimals and types.is_integer(kind) and bool(values.abs().max() >= EXACT)
 
 
 def _convert(values: pd.Series, kind: Any) -> pd.Series:

@@ -7,10 +7,8 @@ import pandas as pd
 
 from spikecast.core.checks import quote
 from spikecast.core.errors import FormatError
+from spikecast.core.numbers import EXACT
 from spikecast.core.text_tables import has_leading_zeros
-
-LONGEST_EXACT = 2.0**53
-"""Of whole numbers: decimals hold all that are smaller."""
 
 
 def check_writing(path: Path, separator: str, table: pd.DataFrame, known: Collection[str]) -> None:
@@ -21,7 +19,7 @@ def check_writing(path: Path, separator: str, table: pd.DataFrame, known: Collec
     numbers = table.drop(columns=list(known)).select_dtypes("number")
     whole = [str(name) for name in numbers if (numbers[name].dropna() % 1 == 0).all()]
     floats = [name for name in whole if numbers[name].dtype.kind == "f"]
-    long = [name for name in floats if numbers[name].abs().max() >= LONGEST_EXACT]
+    long = [name for name in floats if numbers[name].abs().max() >= EXACT]
     doubted: list[str] = whole if whole and has_leading_zeros(path, separator) else long
     if not doubted:
         return
