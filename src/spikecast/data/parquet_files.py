@@ -38,7 +38,7 @@ def read_parquet(path: Path) -> pd.DataFrame:
     for name in kinds.keys() & set(table):
         table[name] = _convert(table[name], kinds[name])
     for name in (one for one in table if _are_rounded(table[one], kinds.get(one))):
-        read = pd.read_parquet(path, "pyarrow", [name], dtype_backend="numpy_nullable")
+        read = pd.read_parquet(path, "pyarrow", [str(name)], dtype_backend="numpy_nullable")
         table[name] = read[name].astype(object).to_numpy()
     return table
 
