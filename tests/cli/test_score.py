@@ -46,6 +46,17 @@ def test_the_first_example_is_scored(tmp_path, spikecast, monkeypatch):
     assert "overwrite it" in again.errors
 
 
+def test_where_nothing_can_be_scored_nothing_is_written(tmp_path, spikecast, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    truth = np.zeros((24, 20, 5), int)
+    fold = np.arange(24) % 2
+    np.savez("mine.npz", truth=truth, predicted=truth + 0.1, fold=fold, bin_size=0.01)
+    done = spikecast("score", "mine.npz", "--workers", 1, "--out", "run")
+    assert (done.status, done.errors.count("\n")) == (2, 1)
+    assert "there is no spike to score" in done.errors
+    assert not (tmp_path / "run").exists()
+
+
 def test_mistakes_get_one_line_and_status_2(tmp_path, spikecast):
     np.savez(tmp_path / "mine.npz", truth=np.ones((4, 5, 2)), bin_size=0.1)
     for arguments, message in (

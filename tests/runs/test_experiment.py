@@ -583,6 +583,16 @@ def test_an_unfinished_run_is_resumed_by_the_version_that_began_it(data, run, tm
         experiment.run(make(data), out, resume=True)
 
 
+def test_a_resumed_run_has_the_table_of_trials_of_its_recording(data, run, tmp_path):
+    out = shutil.copytree(run, tmp_path / "run")
+    manifest = json.loads((out / "manifest.json").read_text())
+    (out / "manifest.json").write_text(json.dumps(manifest | {"finished": None}))
+    table = pd.read_csv(out / "trial_table.csv")
+    table.assign(response=7).to_csv(out / "trial_table.csv", index=False)
+    experiment.run(make(data), out, resume=True, workers=1)
+    assert (out / "trial_table.csv").read_bytes() == (run / "trial_table.csv").read_bytes()
+
+
 @pytest.mark.parametrize("how", ["resume", "overwrite"])
 def test_a_run_killed_before_its_manifest_begins_anew(data, tmp_path, monkeypatch, how):
     def stop(*_):

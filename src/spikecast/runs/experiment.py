@@ -119,6 +119,7 @@ def run(
     with open_run_directory(layout.config, text, identity, resume=resume, overwrite=overwrite):
         if layout.manifest.exists():
             log.info("resumed")
+            save_trial_table(recording, layout.trial_table)  # nothing says whether it is whole
         else:
             _begin(layout, config, recording, targets, left_out, identity)
         failures = fit_models(

@@ -25,6 +25,7 @@ from spikecast.runs.config import Config
 from spikecast.runs.contents import EXCERPT_BINS
 from spikecast.runs.fit_files import FIT_ARRAYS, OWNER, read_fit_arrays, read_fit_facts
 from spikecast.runs.layout import RunLayout, TargetLayout
+from spikecast.scoring.scorers import SCORERS
 from spikecast.tasks.predictions import make_brought_problem
 from spikecast.tasks.problem import Problem
 from spikecast.tasks.splits import Fold
@@ -123,6 +124,7 @@ def make_target(problem: Problem, config: Config, run: RunLayout, split: str) ->
         n_resamples=evaluation.bootstrap,
         seed=config.seed,
     )
+    _check_scored(problem, folds)
     return TargetRun(problem, folds, models, beyond, run.target(problem.target))
 
 
@@ -143,7 +145,13 @@ def make_brought_target(recording: Recording, config: Config, run: RunLayout) ->
         seed=config.seed,
     )
     rungs, layout = add_rungs({}, problem, split=split), run.target(problem.target)
+    _check_scored(problem, folds)
     return TargetRun(problem, folds, rungs, beyond, layout, brought=brought.predicted)
+
+
+def _check_scored(problem: Problem, folds: list[Fold]) -> None:
+    """Raise where nothing can be scored, before anything is fitted or written."""
+    SCORERS[problem.kind](problem.y, folds, problem.condition)
 
 
 def score_target(target: TargetRun, models: list[str], session: str, config: Config) -> Scores:

@@ -18,6 +18,7 @@ ORDER_UNKNOWN = "order unknown"
 UNRECORDED = "behaviour not recorded"
 TOO_FEW_TRIALS = "too few trials"
 TOO_FEW_ALIKE = "too few trials of a condition"
+OBSTACLES = (TURNED_OFF, ORDER_UNKNOWN, UNRECORDED, TOO_FEW_TRIALS, TOO_FEW_ALIKE)
 MIN_ALIKE = 3  # trials of a condition, on average
 
 

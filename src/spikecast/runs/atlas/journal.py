@@ -1,9 +1,11 @@
 """Check that what the journal of an atlas holds goes with its plan: jobs, pairs and lengths."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from spikecast.analysis.interareal.pairwise import Pair
+from spikecast.analysis.interareal.shift_claims import OBSTACLES
 from spikecast.core.checks import quote
 from spikecast.core.errors import DamagedFileError, RunError
 from spikecast.runs.atlas.plan import AND, PairJob, SessionPlan
@@ -72,15 +74,34 @@ def _find_wrong(
     if set(pair["scores"]) != nulls:
         given, needed = (", ".join(sorted(names)) or "none" for names in (pair["scores"], nulls))
         return f"{quote(name)} has scores above {given}; above {needed} are needed"
-    n_trials = len(pair["trials"][0])
-    if n_trials != session.n_trials:
-        return f"{quote(name)} has {n_trials} trials, its session {session.n_trials}"
+    for what, n_found, n_needed in _list_lengths(pair, session.pairs[job.draw][name], session):
+        if n_found != n_needed:
+            return f"{quote(name)} has {n_found} {what}, and {n_needed} are needed"
+    for null, (_, low, high) in pair["scores"].items():
+        if low > high:
+            return f"the interval of {quote(name)} above {null} goes from {low:g} to {high:g}"
     if job.model != RIDGE:
         return ""
     if "shifts" not in pair or "untested" not in pair:
         return f"{quote(name)} has no shift test, and no reason why"
+    if pair["untested"] not in (None, *OBSTACLES):
+        return f"{quote(name)} has no shift test, for {quote(pair['untested'])}, which is no reason"
     n_shifts = len(pair["shifts"])
     first = lengths.setdefault(session.name, n_shifts) if n_shifts else 0
     if n_shifts != first:
         return f"{quote(name)} has {n_shifts} shifts, the first pair of its session {first}"
     return ""
+
+
+def _list_lengths(
+    record: Mapping[str, Any], pair: Pair, session: SessionPlan
+) -> Iterator[tuple[str, int, int]]:
+    """Yield what a record of a pair holds, how much of it, and how much that has to be."""
+    n_folds, n_trials, n_target = len(session.folds), session.n_trials, len(pair.target)
+    yield "folds", len(record["folds"]), n_folds
+    yield "penalties", len(record.get("chosen", range(n_folds))), n_folds
+    yield "target neurons", len(record["neurons"]), n_target
+    yield "target neurons", record.get("n_target", n_target), n_target
+    yield "source neurons", record.get("n_source", len(pair.source)), len(pair.source)
+    yield "trials", len(record["trials"][0]), n_trials
+    yield "trials", record.get("n_trials", n_trials), n_trials
