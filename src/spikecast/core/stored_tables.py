@@ -13,18 +13,33 @@ from spikecast.core.numbers import to_numbers
 from spikecast.core.stored import damaged, explain_errors
 from spikecast.core.text_tables import count_columns, holds_zero_bytes
 
-Column = Literal["text", "name", "number", "finite", "open", "whole", "flag", "any"]
-"""What a column holds: a ``text`` and a ``number`` may be missing, a ``name`` may not; an ``open``
-number may be missing or infinite."""
+Column = Literal["text", "name", "number", "share", "finite", "open", "whole", "flag", "any"]
+"""What a column holds: a ``text``, a ``number`` and a ``share`` (a p-value is one) may be missing,
+a ``name`` may not; an ``open`` number may be missing or infinite."""
 
 MOST_COLUMNS = 10_000
 """Of a table that spikecast wrote; pandas takes minutes for a million."""
 LARGEST = 1e100  # of a number: what is computed from larger ones overflows
-KINDS = {"number": "iuf", "finite": "iuf", "open": "iuf", "whole": "iu", "flag": "b"}
-EMPTY = {"number": float, "finite": float, "open": float, "whole": int, "flag": bool}
+KINDS = {
+    "number": "iuf",
+    "share": "iuf",
+    "finite": "iuf",
+    "open": "iuf",
+    "whole": "iu",
+    "flag": "b",
+}
+EMPTY = {
+    "number": float,
+    "share": float,
+    "finite": float,
+    "open": float,
+    "whole": int,
+    "flag": bool,
+}
 MISSING = ("", "nan", "NaN")
 WORDS = {
     "number": f"a number (of size {LARGEST:g} at most)",
+    "share": "a number from 0 to 1",
     "open": "a number",
     "finite": f"a finite number (of size {LARGEST:g} at most)",
     "whole": "a whole number",
@@ -59,7 +74,11 @@ def read_columns(path: Path) -> pd.Index:
         raise damaged(path, f"it has {n_columns} columns; up to {MOST_COLUMNS} are expected")
     if holds_zero_bytes(path):
         raise damaged(path, "it holds bytes of 0, as where a disk lost its power")
-    return pd.read_csv(path, nrows=0).columns
+    columns = pd.read_csv(path, nrows=0).columns
+    first = pd.read_csv(path, header=None, nrows=1, dtype=str).iloc[0]
+    if len(twice := first[first.duplicated() & first.notna()]):  # pandas renames the second one
+        raise damaged(path, f"the column {quote(twice.iloc[0])} is there twice")
+    return columns
 
 
 def read_table(path: Path, schema: Table, **options: Any) -> pd.DataFrame:
@@ -111,7 +130,9 @@ def _check_column(path: Path, column: pd.Series, kind: Column) -> None:
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in KINDS[kind]:
         values = column.to_numpy()
         small = ~(np.abs(values) > LARGEST)
-        fine = {"finite": np.isfinite(values) & small, "number": small}.get(kind)
+        inside = ~((values < 0) | (values > 1))
+        finite = np.isfinite(values) & small
+        fine = {"finite": finite, "number": small, "share": inside}.get(kind)
         if fine is None or fine.all():
             return
         wrong = ~fine

@@ -25,7 +25,16 @@ SCORES = Table(
         "fit_seconds": "number",
     }
 )
-SUMMARY = Table({"model": "text", "low": "finite", "high": "finite"}, {"target": "text"})
+
+
+def _check_intervals(table: pd.DataFrame) -> str:
+    backwards = table["low"] > table["high"]
+    return f"in row {int(backwards.argmax()) + 1} low is above high" if backwards.any() else ""
+
+
+SUMMARY = Table(
+    {"model": "text", "low": "finite", "high": "finite"}, {"target": "text"}, check=_check_intervals
+)
 NEURONS = Table({"target": "text", "model": "text", "value": "number"})
 TRIALS = Table({})
 NUMBER: Column = "number"

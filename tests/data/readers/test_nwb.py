@@ -340,6 +340,22 @@ def test_bad_spike_times_are_refused(write):
         load(path, **PLACE)
 
 
+@pytest.mark.parametrize("width", [1, 2])
+def test_spike_times_of_several_axes_are_refused_unless_these_hold_nothing(write, width):
+    path = write(lambda nwb: planted.add_units(nwb, electrodes=False), planted.add_trials)
+    with h5py.File(path, "r+") as file:
+        values, about = file["units/spike_times"][()], dict(file["units/spike_times"].attrs)
+        del file["units/spike_times"]
+        file["units/spike_times"] = np.repeat(values[:, np.newaxis], width, axis=1)
+        file["units/spike_times"].attrs.update(about)
+        file["units/spike_times_index"].attrs["target"] = file["units/spike_times"].ref
+    if width == 1:
+        np.testing.assert_array_equal(load(path, **PLACE).activity, planted.expected_counts())
+        return
+    with pytest.raises(FormatError, match=r"spike_times has shape .* one axis"):
+        load(path, **PLACE)
+
+
 def test_spikes_of_no_unit_are_refused(write):
     path = write(lambda nwb: planted.add_units(nwb, electrodes=False), planted.add_trials)
     with pytest.importorskip("h5py").File(path, "a") as file:

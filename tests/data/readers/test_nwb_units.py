@@ -111,7 +111,8 @@ def test_spikes_of_a_unit_may_be_in_any_order(tmp_path):
 
 
 @pytest.mark.parametrize("length", [3, 7, 100])
-def test_a_chunk_of_spikes_is_unpacked_once(tmp_path, length):
+def test_a_chunk_of_spikes_is_unpacked_once(tmp_path, monkeypatch, length):
+    monkeypatch.setattr(StoredTimes, "block", 1)
     planted = np.arange(100.0)
     with h5py.File(tmp_path / "spikes.h5", "w") as file:
         stored = Counted(file.create_dataset("times", data=planted, chunks=(length,)))

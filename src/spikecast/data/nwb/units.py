@@ -1,5 +1,6 @@
 """The units of an NWB file: their columns, their areas, and spikes that are read unit by unit."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -41,30 +42,33 @@ LISTS_LEFT = NoticeKind(
 
 
 class StoredTimes:
-    """Times (spike,) in a file; the chunk that was read last is kept.
+    """Times (spike,) in a file, read in blocks of whole chunks; the last block is kept.
 
     HDF5 unpacks a chunk that is larger than its cache (1 MB) at each look, and there are two looks
     at each unit.
     """
 
+    block = 2**17  # spikes, at least
+
     def __init__(self, times: Any) -> None:
+        shape, stored = np.shape(times), getattr(times, "dtype", np.dtype(float))
+        if math.prod(shape[1:]) != 1:
+            raise FormatError(f"spike_times has shape {shape}; it must have one axis")
         self._stored = times
-        stored = getattr(times, "dtype", np.dtype(float))
         # coarse times stay coarse: whether they are fine enough depends on the bins
         is_coarse = stored.kind == "f" and stored.itemsize < np.dtype(float).itemsize
         self._kind = stored.newbyteorder("=") if is_coarse else np.dtype(float)
-        self._length = (getattr(times, "chunks", None) or (0,))[0]
+        chunk = (getattr(times, "chunks", None) or (1,))[0]
+        self._length = chunk * -(-self.block // chunk)
         self._first, self._kept = -1, np.empty(0, self._kind)
 
     def read(self, start: int, stop: int) -> np.ndarray:
         """Return the times from one place up to another."""
-        if not self._length:  # in one piece: nothing is unpacked
-            return np.asarray(self._stored[start:stop], dtype=self._kind)
         parts = [np.empty(0, self._kind)]
         for first in range(start - start % self._length, stop, self._length):
             if first != self._first:
-                chunk = self._stored[first : first + self._length]
-                self._first, self._kept = first, np.asarray(chunk, dtype=self._kind)
+                kept = np.asarray(self._stored[first : first + self._length], dtype=self._kind)
+                self._first, self._kept = first, kept.reshape(-1)
             parts.append(self._kept[max(start - first, 0) : stop - first])
         return np.concatenate(parts)
 

@@ -107,8 +107,8 @@ CELLS = Table(
     },
     {
         "train_mean_low": "number",
-        "p": "number",
-        "p_corrected": "number",
+        "p": "share",
+        "p_corrected": "share",
         "n_shifts": "whole",
         "untested": "text",
         "error": "text",

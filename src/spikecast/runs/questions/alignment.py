@@ -90,7 +90,7 @@ STORED = AnswerSchema(
                 "low": "number",
                 "high": "number",
                 "shuffled": "number",
-                "p": "number",
+                "p": "share",
             },
             check=_check_pairs,
         )

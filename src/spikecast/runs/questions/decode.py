@@ -106,17 +106,21 @@ def _check_confusion(table: pd.DataFrame) -> str:
         for name in counts
     ):
         return "it must hold numbers of trials"
+    if table["truth"].duplicated().any():
+        return "a class has two rows"
     return "" if (counts.sum(axis=1) > 0).all() else "a class has no trials"
 
 
 NUMBER: Column = "number"
-SHARES = [f"{name}_{part}" for name in ("precision", "recall", "f1", "support")
-          for part in ("train", "test")]  # fmt: skip
+SHARE: Column = "share"
+_PARTS = ("train", "test")
+PER_CLASS = {f"{name}_{part}": SHARE for name in ("precision", "recall", "f1") for part in _PARTS}
+PER_CLASS |= {f"support_{part}": NUMBER for part in _PARTS}
 STORED = AnswerSchema(
     Annotated[DecodeFacts, AfterValidator(_check_facts)],
     {
         "confusion": Table({"truth": "text"}, check=_check_confusion),
-        "per_class": Table({"class": "text", **dict.fromkeys(SHARES, NUMBER)}),
+        "per_class": Table({"class": "text", **PER_CLASS}, unique=("class",)),
     },
     {"null": Array("f", ("draw",), finite=True)},
     optional=frozenset({"confusion", "per_class"}),

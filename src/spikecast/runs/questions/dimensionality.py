@@ -58,7 +58,7 @@ STORED = AnswerSchema(
                 "in_sample": "finite",
                 "cross_validated": "finite",
                 "reliable": "number",
-                "p": "number",
+                "p": "share",
             }
         )
     },

@@ -68,7 +68,7 @@ STORED = AnswerSchema(
     {
         "points": Table({"x": "finite", "y": "finite", "held_out": "flag", "label": "text"}),
         "scores": Table(
-            {"score": "text", "value": "number", "chance": "number", "p": "number"},
+            {"score": "text", "value": "number", "chance": "number", "p": "share"},
             least_rows=0,
             check=_check_scores,
         ),

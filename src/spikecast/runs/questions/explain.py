@@ -86,7 +86,7 @@ STORED = AnswerSchema(
                 "value": "finite",
                 "low": "finite",
                 "high": "finite",
-                "p": "number",
+                "p": "share",
                 "untested": "text",
                 "stands": "flag",
             },

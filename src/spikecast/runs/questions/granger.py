@@ -47,7 +47,7 @@ STORED = AnswerSchema(
     GrangerFacts,
     {
         "lags": Table(_LAGS),
-        "past": Table(_LAGS | {"stands": "flag"}, {"p": "number"}),
+        "past": Table(_LAGS | {"stands": "flag"}, {"p": "share"}),
         "over_time": Table(
             {"time": "finite", "asymmetry": "number", "low": "number", "high": "number"}
         ),

@@ -129,8 +129,8 @@ STORED = AnswerSchema(
                 "kind": "name",
                 "n_trials": "whole",
                 "effect": "finite",
-                "p": "number",
-                "p_corrected": "number",
+                "p": "share",
+                "p_corrected": "share",
             },
             unique=("latent", "variable"),
         )
